@@ -1,0 +1,1 @@
+"""Multi-task tuning tables: their schema, their store, their loaders, and the bridge to tasks."""
