@@ -1,5 +1,27 @@
 """Surrogates: beliefs about an objective, before and after its trials."""
 
-from hyperbo.surrogates.base import Marginals, Posterior, log_mix
+from hyperbo.surrogates.base import Marginals, Posterior, Prior, log_mix
+from hyperbo.surrogates.conditioning import ConditionedPrior, Hierarchy, Trials, condition
+from hyperbo.surrogates.empirical import EmpiricalPrior
+from hyperbo.surrogates.features import FeatureNetwork, KumaraswamyWarp
+from hyperbo.surrogates.gaussian_process import GaussianProcessPrior, negative_log_likelihood
+from hyperbo.surrogates.kernels import MatrixDistances
+from hyperbo.surrogates.means import LinearMean
 
-__all__ = ["Marginals", "Posterior", "log_mix"]
+__all__ = [
+    "ConditionedPrior",
+    "EmpiricalPrior",
+    "FeatureNetwork",
+    "GaussianProcessPrior",
+    "Hierarchy",
+    "KumaraswamyWarp",
+    "LinearMean",
+    "Marginals",
+    "MatrixDistances",
+    "Posterior",
+    "Prior",
+    "Trials",
+    "condition",
+    "log_mix",
+    "negative_log_likelihood",
+]

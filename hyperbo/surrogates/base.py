@@ -1,7 +1,6 @@
-"""The contract between a surrogate and those who use it: a posterior over one task's objective."""
+"""The contracts of surrogates: a prior over a task's objective, and the posterior it becomes."""
 
 import abc
-from typing import Self
 
 import equinox as eqx
 import jax
@@ -9,6 +8,37 @@ import jax.numpy as jnp
 from jaxtyping import Float
 
 from hyperbo.arrays import Array, Key
+
+
+class Prior(eqx.Module):
+    """What is believed of a task's objective before its first trial: a Gaussian process.
+
+    Points pass through `embed` once; means and covariances are then read off the embedding, so a
+    feature network runs once a point. A prior is a pytree of arrays, immutable.
+    """
+
+    @abc.abstractmethod
+    def embed(self, inputs: Float[Array, "N D"]) -> Float[Array, "N F"]:
+        """What the mean and the covariance need to know of each point of the unit cube."""
+
+    @abc.abstractmethod
+    def mean(self, embedded: Float[Array, "N F"]) -> Float[Array, " N"]:
+        """Prior mean of the objective at embedded points."""
+
+    @abc.abstractmethod
+    def covariance(
+        self, left: Float[Array, "A F"], right: Float[Array, "B F"]
+    ) -> Float[Array, "A B"]:
+        """Prior covariance of the noise-free objective between embedded points."""
+
+    @abc.abstractmethod
+    def variance(self, embedded: Float[Array, "N F"]) -> Float[Array, " N"]:
+        """Diagonal of the covariance at embedded points."""
+
+    @property
+    @abc.abstractmethod
+    def noise_variance(self) -> Float[Array, ""]:
+        """Variance of one observation about the noise-free objective."""
 
 
 class Marginals(eqx.Module):
@@ -50,7 +80,7 @@ class Posterior(eqx.Module):
         """Draw `count` functions, each jointly at all `Q` points."""
 
     @abc.abstractmethod
-    def fantasise(self, inputs: Float[Array, "B D"], values: Float[Array, " B"]) -> Self:
+    def fantasise(self, inputs: Float[Array, "B D"], values: Float[Array, " B"]) -> "Posterior":
         """Believe also that `values` were observed at `inputs`, e.g. for pending trials.
 
         Hyperparameters and mixture weights stay as they are; only the functions are conditioned.

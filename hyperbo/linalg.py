@@ -1,0 +1,103 @@
+"""Cholesky factors of padded covariances: the only place that factorises or adds jitter."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Bool, Float
+
+from hyperbo.arrays import Array
+
+JITTER = 1e-6
+"""Added to every noise variance, relative to an objective of unit scale (as in HyperBO)."""
+
+_MAX_ATTEMPTS = 6
+
+
+def masked_cholesky(
+    covariance: Float[Array, "N N"], noise: Float[Array, ""], mask: Bool[Array, " N"]
+) -> Float[Array, "N N"]:
+    """Lower Cholesky factor of the covariance plus noise; padded rows become the identity.
+
+    Args:
+        covariance: Noise-free covariance of all entries, the padded ones included.
+        noise: Noise variance of the real entries.
+        mask: True where an entry is real.
+
+    Returns:
+        The factor; NaN throughout if the matrix is not positive definite. Differentiable.
+    """
+    both = mask[:, None] & mask[None, :]
+    diagonal = jnp.where(mask, noise + JITTER, 1.0)
+    return jnp.linalg.cholesky(jnp.where(both, covariance, 0.0) + jnp.diag(diagonal))
+
+
+def robust_cholesky(
+    covariance: Float[Array, "N N"], noise: Float[Array, ""], mask: Bool[Array, " N"]
+) -> Float[Array, "N N"]:
+    """`masked_cholesky`, with the jitter raised tenfold until the factor is finite.
+
+    For conditioning only: it cannot be differentiated, and a likelihood must not change its
+    model from one step to the next.
+    """
+    scale = jnp.max(jnp.where(mask, jnp.diagonal(covariance), 0.0))
+
+    def is_broken(state: tuple[Array, Array]) -> Array:
+        attempt, factor = state
+        return (attempt < _MAX_ATTEMPTS) & ~jnp.all(jnp.isfinite(factor))
+
+    def raise_jitter(state: tuple[Array, Array]) -> tuple[Array, Array]:
+        attempt, _ = state
+        extra = JITTER * scale * 10.0 ** attempt.astype(covariance.dtype)
+        return attempt + 1, masked_cholesky(covariance, noise + extra, mask)
+
+    first = jnp.zeros((), jnp.int32), masked_cholesky(covariance, noise, mask)
+    return jax.lax.while_loop(is_broken, raise_jitter, first)[1]
+
+
+def append_row(
+    factor: Float[Array, "N N"],
+    column: Float[Array, " N"],
+    variance: Float[Array, ""],
+    position: Array,
+) -> Float[Array, "N N"]:
+    """Grow a padded Cholesky factor by one entry in O(N^2).
+
+    Args:
+        factor: Factor whose row `position` is still padding (identity).
+        column: Covariance of the new entry with the real ones; zero where padded.
+        variance: The new entry's variance, its noise included.
+        position: Index of the padded row to fill; every real row lies before it.
+
+    Returns:
+        The factor of the grown matrix.
+    """
+    row = solve_lower(factor, column)
+    pivot = jnp.sqrt(jnp.maximum(variance + JITTER - jnp.dot(row, row), JITTER))
+    return factor.at[position].set(row.at[position].set(pivot))
+
+
+def solve_lower(
+    factor: Float[Array, "N N"], right: Float[Array, " N"] | Float[Array, "N Q"]
+) -> Float[Array, " N"] | Float[Array, "N Q"]:
+    """Solve `factor @ x = right` for lower-triangular `factor`."""
+    return jax.scipy.linalg.solve_triangular(factor, right, lower=True)
+
+
+def solve_upper(
+    factor: Float[Array, "N N"], right: Float[Array, " N"] | Float[Array, "N Q"]
+) -> Float[Array, " N"] | Float[Array, "N Q"]:
+    """Solve `factor.T @ x = right` for lower-triangular `factor`."""
+    return jax.scipy.linalg.solve_triangular(factor, right, lower=True, trans="T")
+
+
+def log_determinant(factor: Float[Array, "N N"]) -> Float[Array, ""]:
+    """Log determinant of the matrix a Cholesky factor stands for; padded rows add nothing."""
+    return 2.0 * jnp.sum(jnp.log(jnp.diagonal(factor)))
+
+
+def sample_gaussian(
+    normals: Float[Array, "S Q"], mean: Float[Array, " Q"], covariance: Float[Array, "Q Q"]
+) -> Float[Array, "S Q"]:
+    """Turn standard normals into joint draws with the given mean and covariance."""
+    everything = jnp.ones(mean.shape, dtype=bool)
+    factor = robust_cholesky(covariance, jnp.zeros(()), everything)
+    return mean[None, :] + normals @ factor.T

@@ -1,0 +1,106 @@
+"""The Gaussian-process prior of HyperBO: a GPJax mean and kernel, also on shared features."""
+
+import equinox as eqx
+import gpjax as gpx
+import jax.numpy as jnp
+from gpjax.kernels import AbstractKernel
+from gpjax.mean_functions import AbstractMeanFunction
+from gpjax.parameters import PositiveReal, val
+from jaxtyping import Bool, Float
+
+from hyperbo.arrays import Array
+from hyperbo.linalg import log_determinant, masked_cholesky, solve_lower
+from hyperbo.surrogates.base import Prior
+from hyperbo.surrogates.features import FeatureNetwork, KumaraswamyWarp
+from hyperbo.surrogates.kernels import cross_covariance, variances
+
+
+class GaussianProcessPrior(Prior):
+    """A Gaussian process whose mean and kernel see the inputs, or features learned from them.
+
+    The feature network is stored once and shared by mean and kernel (Wang et al. 2024, section
+    on parametrisation), so that it cannot be trained apart.
+
+    Attributes:
+        mean_function: GPJax mean function.
+        kernel: GPJax kernel.
+        noise: Variance of an observation about the objective.
+        warp: Warping of the inputs, or None.
+        network: Feature map applied to the warped inputs, or None.
+        mean_on_features: Whether the mean sees the features instead of the inputs.
+        kernel_on_features: Whether the kernel sees the features instead of the inputs.
+    """
+
+    mean_function: AbstractMeanFunction
+    kernel: AbstractKernel
+    noise: PositiveReal
+    warp: KumaraswamyWarp | None = None
+    network: FeatureNetwork | None = None
+    mean_on_features: bool = eqx.field(static=True, default=False)
+    kernel_on_features: bool = eqx.field(static=True, default=False)
+
+    def embed(self, inputs: Float[Array, "N D"]) -> Float[Array, "N F"]:
+        """Warped inputs, followed by their features where there is a network."""
+        warped = inputs if self.warp is None else self.warp(inputs)
+        if self.network is None:
+            return warped
+        return jnp.concatenate([warped, self.network(warped)], axis=1)
+
+    def mean(self, embedded: Float[Array, "N F"]) -> Float[Array, " N"]:
+        """Prior mean at embedded points."""
+        return self.mean_function(self._view(embedded, on_features=self.mean_on_features))[:, 0]
+
+    def covariance(
+        self, left: Float[Array, "A F"], right: Float[Array, "B F"]
+    ) -> Float[Array, "A B"]:
+        """Prior covariance between embedded points."""
+        return cross_covariance(
+            self.kernel,
+            self._view(left, on_features=self.kernel_on_features),
+            self._view(right, on_features=self.kernel_on_features),
+        )
+
+    def variance(self, embedded: Float[Array, "N F"]) -> Float[Array, " N"]:
+        """Prior variance at embedded points."""
+        return variances(self.kernel, self._view(embedded, on_features=self.kernel_on_features))
+
+    @property
+    def noise_variance(self) -> Float[Array, ""]:
+        """Variance of an observation about the objective."""
+        return val(self.noise)
+
+    def to_gpjax(self) -> gpx.gps.ConjugateModel:
+        """The same model in GPJax's own terms; it speaks of the view its kernel sees."""
+        likelihood = gpx.likelihoods.Gaussian(obs_stddev=jnp.sqrt(self.noise_variance))
+        return gpx.gps.Prior(kernel=self.kernel, mean_function=self.mean_function) * likelihood
+
+    def _view(self, embedded: Float[Array, "N F"], *, on_features: bool) -> Float[Array, "N G"]:
+        if self.network is None:
+            return embedded
+        split = embedded.shape[1] - self.network.width
+        return embedded[:, split:] if on_features else embedded[:, :split]
+
+
+def negative_log_likelihood(
+    prior: Prior,
+    inputs: Float[Array, "N D"],
+    values: Float[Array, " N"],
+    mask: Bool[Array, " N"],
+) -> Float[Array, ""]:
+    """Negative log marginal likelihood of one padded task; padded entries add nothing.
+
+    Args:
+        prior: The prior the task is taken to be drawn from.
+        inputs: Points of the unit cube, padded.
+        values: Objective at each, padded.
+        mask: True where an entry is real.
+
+    Returns:
+        Nats, the constant included.
+    """
+    embedded = prior.embed(inputs)
+    factor = masked_cholesky(prior.covariance(embedded, embedded), prior.noise_variance, mask)
+    residual = jnp.where(mask, values - prior.mean(embedded), 0.0)
+    whitened = solve_lower(factor, residual)
+    constant = jnp.sum(mask) * jnp.log(2.0 * jnp.pi)
+    return 0.5 * (jnp.dot(whitened, whitened) + log_determinant(factor) + constant)
