@@ -1,0 +1,22 @@
+"""Files that are either complete or absent: written under a temporary name, then renamed."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a file beside `path`, then put it in place; on any failure leave no trace.
+
+    Args:
+        path: Where the file shall stand; one that stands there already is replaced.
+        write: Writes the whole content to the path it is given.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        write(temporary)
+        with temporary.open("rb+") as handle:
+            os.fsync(handle.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,222 @@
+"""Studies that survive being killed: jobs run in parallel, each result stored once as it comes.
+
+A study's folder holds `manifest.json` (its settings and the versions it began with), one parquet
+file a finished job in `results/`, the last traceback of each failed job in `failures/`, and a lock.
+"""
+
+import fcntl
+import importlib.metadata
+import json
+import os
+import platform
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from hyperbo.benchmark.atomic import write_atomically
+from hyperbo.benchmark.evaluations import check_evaluations, load_evaluations, save_evaluations
+from hyperbo.benchmark.executors import Executor
+from hyperbo.benchmark.jobs import Failed, Finished, Job, canonical_json
+from hyperbo.errors import StudyError
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a study is.
+
+    Attributes:
+        total: Number of jobs in the study.
+        finished: Jobs whose results are stored, those of earlier sessions included.
+        resumed: How many of these an earlier session had done.
+        failed: Jobs that failed in this session.
+        latest: The job that just ended; None before the first.
+    """
+
+    total: int
+    finished: int
+    resumed: int
+    failed: int
+    latest: Job | None
+
+
+def run_jobs(
+    jobs: Sequence[Job],
+    folder: Path,
+    *,
+    settings: Mapping[str, Any],
+    executor: Executor,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> None:
+    """Run the jobs whose results the folder does not hold yet, and store each as it finishes.
+
+    Kill it at any time: what was finished is kept, and calling it again does the rest. Nothing is
+    computed or stored twice.
+
+    Args:
+        jobs: The whole study's jobs, whatever of it was done before.
+        folder: The study's folder; made if there is none.
+        settings: What makes this study another than the next, as JSON; kept in the manifest.
+        executor: Where the jobs run.
+        on_progress: Called once before the first job and then after each.
+
+    Raises:
+        StudyError: If two jobs have the same settings, the folder belongs to a study with other
+            settings, another process is at work in it, or, once all others are done, some failed.
+    """
+    _check_keys(jobs)
+    (folder / "results").mkdir(parents=True, exist_ok=True)
+    (folder / "failures").mkdir(exist_ok=True)
+    with _locked(folder):
+        _check_manifest(folder, settings)
+        missing = [job for job in jobs if not _result_path(folder, job).exists()]
+        resumed = len(jobs) - len(missing)
+        failures: list[Failed] = []
+        on_progress(Progress(len(jobs), resumed, resumed, 0, None))
+        for done, outcome in enumerate(executor.run(missing), start=1):
+            _store(folder, outcome)
+            if isinstance(outcome, Failed):
+                failures.append(outcome)
+            finished = resumed + done - len(failures)
+            on_progress(Progress(len(jobs), finished, resumed, len(failures), outcome.job))
+    if failures:
+        raise StudyError(_describe(failures, len(jobs), folder))
+
+
+def merge(folder: Path) -> pd.DataFrame:
+    """All results stored in a study's folder as one checked table of evaluations.
+
+    Raises:
+        StudyError: If there is no study or no result, or a result is damaged or doubled.
+    """
+    if not (folder / "manifest.json").is_file():
+        raise StudyError(f"{folder} is not a study's folder: it has no manifest.json.")
+    paths = sorted((folder / "results").glob("*.parquet"))
+    if not paths:
+        raise StudyError(f"The study in {folder} has no results yet; run it first.")
+    return check_evaluations(pd.concat([load_evaluations(path) for path in paths]))
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """A study's manifest: `settings`, `versions`, `created`.
+
+    Raises:
+        StudyError: If it is missing or damaged.
+    """
+    path = folder / "manifest.json"
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text())
+        settings, _ = manifest["settings"], manifest["versions"]
+        canonical_json(settings)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StudyError(
+            f"{path} is missing or damaged ({error!r}). Give the study a new folder."
+        ) from error
+    return manifest
+
+
+def installed_versions() -> dict[str, str]:
+    """Versions of Python and of the packages that results depend on, where installed."""
+    versions = {"python": platform.python_version()}
+    for name in ("hyperbo", "jax", "jaxlib", "gpjax", "equinox", "optax", "numpy", "scipy"):
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def _check_keys(jobs: Sequence[Job]) -> None:
+    seen: dict[str, Job] = {}
+    for job in jobs:
+        if job.key in seen:
+            raise StudyError(
+                f"Two jobs have the same settings, so one result would pass for both: {job.label}."
+            )
+        seen[job.key] = job
+
+
+def _check_manifest(folder: Path, settings: Mapping[str, Any]) -> None:
+    """Write the manifest of a new study; compare the settings of one that is resumed."""
+    wanted = json.loads(canonical_json(settings))
+    path = folder / "manifest.json"
+    if path.exists():
+        stored = read_manifest(folder)["settings"]
+        if stored == wanted:
+            return
+        names = sorted(stored.keys() | wanted.keys())
+        changes = [
+            f"{name}: stored {stored.get(name)!r}, now {wanted.get(name)!r}"
+            for name in names
+            if stored.get(name) != wanted.get(name)
+        ]
+        raise StudyError(
+            f"{folder} holds a study with other settings ({'; '.join(changes)}). Resume it with "
+            "the stored settings, or give the new study another folder."
+        )
+    if any((folder / "results").iterdir()):
+        raise StudyError(
+            f"{folder} holds results but no manifest, so nobody can say which study they are of. "
+            "Give the study another folder."
+        )
+    manifest = {
+        "settings": wanted,
+        "versions": installed_versions(),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    write_atomically(path, lambda temporary: temporary.write_text(json.dumps(manifest, indent=2)))
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock; the system frees it when the process ends, however it ends."""
+    with (folder / "lock").open("a+") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            handle.seek(0)
+            raise StudyError(
+                f"Another process is at work on the study in {folder} ({handle.read().strip()}). "
+                "Wait until it is done, or stop it and try again."
+            ) from error
+        handle.truncate(0)
+        handle.write(f"process {os.getpid()} on {platform.node()}\n")
+        handle.flush()
+        # What a killed session left half written is nobody's any more.
+        for partial in folder.glob("**/.*.partial"):
+            partial.unlink()
+        yield
+
+
+def _result_path(folder: Path, job: Job) -> Path:
+    return folder / "results" / f"{job.key}.parquet"
+
+
+def _store(folder: Path, outcome: Finished | Failed) -> None:
+    failure = folder / "failures" / f"{outcome.job.key}.txt"
+    if isinstance(outcome, Finished):
+        save_evaluations(outcome.table, _result_path(folder, outcome.job))
+        failure.unlink(missing_ok=True)
+        return
+    text = f"{outcome.job.label}\n\n{outcome.reason}\n"
+    write_atomically(failure, lambda temporary: temporary.write_text(text))
+
+
+def _describe(failures: Sequence[Failed], total: int, folder: Path) -> str:
+    lines = [
+        f"{failure.job.key} ({failure.job.label}): {failure.reason.strip().splitlines()[-1]}"
+        for failure in failures[:10]
+    ]
+    more = [f"and {len(failures) - 10} more"] if len(failures) > 10 else []
+    return "\n  ".join(
+        [
+            f"{len(failures)} of {total} jobs failed; the results of the others are stored. Full "
+            f"reports are in {folder / 'failures'}. Run the study again to retry only these:",
+            *lines,
+            *more,
+        ]
+    )
