@@ -1,0 +1,1 @@
+"""One loader a file for each public layout of tuning results."""
