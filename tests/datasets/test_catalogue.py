@@ -1,0 +1,81 @@
+"""Tables by name, descriptions, and importers."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from hyperbo_datasets.catalogue import IMPORTERS, describe, entries, resolve
+from hyperbo_datasets.errors import SourceError, TableNotFoundError
+from hyperbo_datasets.schema import TuningTable
+from hyperbo_datasets.store import folder_for, save
+
+Make = Callable[[pd.DataFrame], TuningTable]
+
+
+def test_bundled_and_stored_tables_are_listed(table: TuningTable, home: Path) -> None:
+    """The bundled table is always there; stored ones follow."""
+    assert home.exists()
+    save(table, folder_for("small"))
+
+    assert [(e.name, e.is_bundled) for e in entries()] == [("lcbench", True), ("small", False)]
+
+
+def test_a_name_or_a_folder_resolves(table: TuningTable, home: Path) -> None:
+    """A stored table is found by its name, and by the path of its folder."""
+    save(table, folder_for("small"))
+
+    assert resolve("small").frame.equals(table.frame)
+    assert resolve(str(home / "tables" / "small")).frame.equals(table.frame)
+
+
+@pytest.mark.parametrize("name", ["smal", "../../etc", "", "a b"])
+def test_unknown_names_list_the_known(name: str, home: Path) -> None:
+    """A wrong name gets the names there are, never a path outside the store."""
+    assert home.exists()
+    with pytest.raises(TableNotFoundError, match="Known tables: lcbench"):
+        resolve(name)
+
+
+def test_a_description_counts_runs(table: TuningTable) -> None:
+    """Tasks, configurations, bests by the goal, and the share of lost runs."""
+    document = json.loads(json.dumps(describe(table)))
+
+    assert (document["tasks"], document["configurations"], document["runs"]) == (2, 3, 6)
+    assert document["is_matched"] is True
+    assert document["has_curves"] is False
+    assert document["share_not_completed"] == pytest.approx(1 / 6)
+    first, second = document["by_task"]
+    assert (first["best"], first["median"], first["worst"]) == (0.25, 0.375, 0.5)
+    assert first["share_not_completed"] == pytest.approx(1 / 3)
+    assert (second["best"], second["worst"]) == (0.1, 0.3)
+
+
+def test_tasks_with_other_configurations_are_not_matched(frame: pd.DataFrame, make: Make) -> None:
+    """One missing configuration makes the tasks unmatched."""
+    assert describe(make(frame.drop(index=5)))["is_matched"] is False
+
+
+def test_an_unusable_table_can_still_be_described(frame: pd.DataFrame, make: Make) -> None:
+    """A task without results has no best; the description says so instead of failing."""
+    frame["status"] = "failed"
+
+    assert describe(make(frame))["by_task"][0]["best"] is None
+
+
+@pytest.mark.parametrize(("layout", "option"), [("fcnet", "x"), ("csv", None), ("pd1", "both")])
+def test_wrong_options_are_refused(layout: str, option: str | None, tmp_path: Path) -> None:
+    """An option that a layout does not have, or needs and lacks, is one clear error."""
+    with pytest.raises(SourceError):
+        IMPORTERS[layout].read(tmp_path, option)
+
+
+@pytest.mark.parametrize("layout", sorted(IMPORTERS))
+def test_missing_files_are_source_errors(layout: str, tmp_path: Path) -> None:
+    """Every importer answers a wrong path with the same kind of error."""
+    option = str(tmp_path / "space.json") if layout == "csv" else None
+
+    with pytest.raises(SourceError, match=r"There is no file|space"):
+        IMPORTERS[layout].read(tmp_path / "nothing.parquet", option)
