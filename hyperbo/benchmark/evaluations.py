@@ -122,8 +122,9 @@ def check_evaluations(table: pd.DataFrame) -> pd.DataFrame:
     except (TypeError, ValueError) as error:
         raise StudyError(f"A column of the evaluations has the wrong type: {error}.") from error
     _check_numbers(table)
-    _check_trials(table)
-    _check_derived(table)
+    in_order = table.sort_values([*RUN_COLUMNS, "trial"])
+    _check_trials(in_order)
+    _check_derived(in_order)
     return table
 
 
@@ -161,34 +162,41 @@ def load_evaluations(path: Path) -> pd.DataFrame:
     Raises:
         StudyError: If the file is missing, damaged, or holds another kind of table.
     """
+    return check_evaluations(read_parquet(path))
+
+
+def read_parquet(path: Path) -> pd.DataFrame:
+    """Read a parquet file as it is, for those who check many together.
+
+    Raises:
+        StudyError: If the file is missing or damaged.
+    """
     if not path.is_file():
         raise StudyError(f"There is no table of evaluations at {path}.")
     try:
-        table = pd.read_parquet(path)
+        return pd.read_parquet(path)
     except (OSError, ValueError) as error:
         raise StudyError(
             f"{path} cannot be read as parquet: {error}. Delete it and run the study again in the "
             "same folder; only what is missing is computed."
         ) from error
-    return check_evaluations(table)
 
 
 def _record(run: Run, problem: PoolProblem | FunctionProblem, trials: pd.DataFrame) -> pd.DataFrame:
     """Add to a run's trials, in order, the columns that all of them share or that follow."""
-    return check_evaluations(
-        trials.assign(
-            study=run.study,
-            setting=run.setting,
-            problem=problem.name,
-            method=run.method,
-            fold=run.fold,
-            seed=run.seed,
-            trial=np.arange(1, len(trials) + 1),
-            best_so_far=trials["native"].cummax(),
-            optimum=problem.optimum,
-            regret_scale=problem.regret_scale,
-        )
+    table = trials.assign(
+        study=run.study,
+        setting=run.setting,
+        problem=problem.name,
+        method=run.method,
+        fold=run.fold,
+        seed=run.seed,
+        trial=np.arange(1, len(trials) + 1),
+        best_so_far=trials["native"].cummax(),
+        optimum=problem.optimum,
+        regret_scale=problem.regret_scale,
     )
+    return table[list(COLUMNS)].astype(COLUMNS)
 
 
 def _check_numbers(table: pd.DataFrame) -> None:
@@ -203,10 +211,9 @@ def _check_numbers(table: pd.DataFrame) -> None:
         raise StudyError("Regret scales must be positive, and seconds not negative.")
 
 
-def _check_trials(table: pd.DataFrame) -> None:
-    trials = table.sort_values([*RUN_COLUMNS, "trial"])
-    expected = trials.groupby(list(RUN_COLUMNS)).cumcount() + 1
-    wrong = trials[trials["trial"] != expected]
+def _check_trials(in_order: pd.DataFrame) -> None:
+    expected = in_order.groupby(list(RUN_COLUMNS)).cumcount() + 1
+    wrong = in_order[in_order["trial"] != expected]
     if len(wrong):
         raise StudyError(
             f"The trials of run {_name(wrong)} are not 1, 2, 3, ...: trial "
@@ -215,9 +222,7 @@ def _check_trials(table: pd.DataFrame) -> None:
 
 
 def _check_derived(table: pd.DataFrame) -> None:
-    trials = table.sort_values([*RUN_COLUMNS, "trial"])
-    best = trials.groupby(list(RUN_COLUMNS))["native"].cummax()
-    wrong = trials[trials["best_so_far"] != best]
+    wrong = table[table["best_so_far"] != table.groupby(list(RUN_COLUMNS))["native"].cummax()]
     if len(wrong):
         raise StudyError(
             f"`best_so_far` is not the largest `native` up to the trial, first in {_name(wrong)}."

@@ -19,7 +19,7 @@ from typing import Any
 import pandas as pd
 
 from hyperbo.benchmark.atomic import write_atomically
-from hyperbo.benchmark.evaluations import check_evaluations, load_evaluations, save_evaluations
+from hyperbo.benchmark.evaluations import check_evaluations, read_parquet, save_evaluations
 from hyperbo.benchmark.executors import Executor
 from hyperbo.benchmark.jobs import Failed, Finished, Job, canonical_json
 from hyperbo.errors import StudyError
@@ -98,7 +98,7 @@ def merge(folder: Path) -> pd.DataFrame:
     paths = sorted((folder / "results").glob("*.parquet"))
     if not paths:
         raise StudyError(f"The study in {folder} has no results yet; run it first.")
-    return check_evaluations(pd.concat([load_evaluations(path) for path in paths]))
+    return check_evaluations(pd.concat([read_parquet(path) for path in paths]))
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -211,12 +211,10 @@ def _describe(failures: Sequence[Failed], total: int, folder: Path) -> str:
         f"{failure.job.key} ({failure.job.label}): {failure.reason.strip().splitlines()[-1]}"
         for failure in failures[:10]
     ]
-    more = [f"and {len(failures) - 10} more"] if len(failures) > 10 else []
-    return "\n  ".join(
-        [
-            f"{len(failures)} of {total} jobs failed; the results of the others are stored. Full "
-            f"reports are in {folder / 'failures'}. Run the study again to retry only these:",
-            *lines,
-            *more,
-        ]
+    if len(failures) > 10:
+        lines.append(f"and {len(failures) - 10} more")
+    head = (
+        f"{len(failures)} of {total} jobs failed; the results of the others are stored. Full "
+        f"reports are in {folder / 'failures'}. Run the study again to retry only these:"
     )
+    return "\n  ".join([head, *lines])

@@ -148,7 +148,7 @@ def summary_table(
             "lower": lower,
             "upper": upper,
             "median": np.median(regrets, axis=0),
-            "between_seeds": by_seed.std(ddof=1).to_numpy(),
+            "between_seeds": np.asarray(by_seed.std(ddof=1)),
         }
         table = pd.DataFrame(columns, index=pd.RangeIndex(1, len(lower) + 1, name="trial"))
         table = table.loc[trials].reset_index()
