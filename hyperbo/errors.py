@@ -5,10 +5,13 @@ HyperBOError
 │   └── ValueOutsideSpaceError   a value the space does not admit
 ├── TaskError             tuning results that cannot be learned from
 ├── NumericalError        a computation that left the finite numbers
-├── PriorError            a stored prior that cannot be used
+├── PriorError            a prior that cannot be stored or used
+│   ├── PriorNameError           a name or reference that is not well formed
 │   ├── PriorNotFoundError
 │   ├── PriorDamagedError        its content hash or its layout is wrong
+│   ├── PriorFormatError         a newer release wrote it
 │   └── PriorMismatchError       it belongs to another search space
+├── ExhaustedError        no point is left that may be suggested
 ├── StudyError            an offline study that cannot run
 └── MissingExtraError     an optional dependency that is not installed
 """
@@ -35,7 +38,11 @@ class NumericalError(HyperBOError):
 
 
 class PriorError(HyperBOError):
-    """A stored prior cannot be used."""
+    """A prior cannot be stored, or a stored prior cannot be used."""
+
+
+class PriorNameError(PriorError):
+    """A prior's name or reference is not well formed."""
 
 
 class PriorNotFoundError(PriorError):
@@ -46,8 +53,16 @@ class PriorDamagedError(PriorError):
     """A stored prior's files do not match its manifest."""
 
 
+class PriorFormatError(PriorError):
+    """A stored prior is in a format that only a newer release reads."""
+
+
 class PriorMismatchError(PriorError):
     """A prior was trained on another search space than the one it is asked to serve."""
+
+
+class ExhaustedError(HyperBOError):
+    """Every point that may be suggested has been evaluated or is pending."""
 
 
 class StudyError(HyperBOError):

@@ -1,6 +1,7 @@
 """Search spaces: parameters, the unit cube they are tuned in, JSON, and space-filling designs."""
 
 from hyperbo.space.categorical import CategoricalParameter, Category
+from hyperbo.space.differences import describe_differences
 from hyperbo.space.fixed import FixedParameter
 from hyperbo.space.numeric import DiscreteParameter, FloatParameter, IntegerParameter
 from hyperbo.space.parameter import Parameter, Value
@@ -22,6 +23,7 @@ __all__ = [
     "Scale",
     "SearchSpace",
     "Value",
+    "describe_differences",
     "sample_halton",
     "sample_sobol",
     "sample_uniform",

@@ -3,14 +3,18 @@
 from hyperbo.surrogates.base import Marginals, Posterior, Prior, log_mix
 from hyperbo.surrogates.conditioning import ConditionedPrior, Hierarchy, Trials, condition
 from hyperbo.surrogates.empirical import EmpiricalPrior
+from hyperbo.surrogates.expert import Expert, scratch_expert
 from hyperbo.surrogates.features import FeatureNetwork, KumaraswamyWarp
 from hyperbo.surrogates.gaussian_process import GaussianProcessPrior, negative_log_likelihood
 from hyperbo.surrogates.kernels import MatrixDistances
 from hyperbo.surrogates.means import LinearMean
+from hyperbo.surrogates.mixture import MixturePosterior
+from hyperbo.surrogates.pretrained import PretrainedPrior
 
 __all__ = [
     "ConditionedPrior",
     "EmpiricalPrior",
+    "Expert",
     "FeatureNetwork",
     "GaussianProcessPrior",
     "Hierarchy",
@@ -18,10 +22,13 @@ __all__ = [
     "LinearMean",
     "Marginals",
     "MatrixDistances",
+    "MixturePosterior",
     "Posterior",
+    "PretrainedPrior",
     "Prior",
     "Trials",
     "condition",
     "log_mix",
     "negative_log_likelihood",
+    "scratch_expert",
 ]
