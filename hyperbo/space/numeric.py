@@ -225,7 +225,7 @@ class DiscreteParameter(Parameter):
                 f"Parameter {self.name!r} has values {values!r}; wanted them strictly increasing. "
                 "Sort them and leave out repeats, or use a CategoricalParameter."
             )
-        _check_scale(self.name, float(values[0]), float(values[-1]), self.scale)
+        _check_scale(self.name, values[0], values[-1], self.scale)
         object.__setattr__(self, "values", values)
         if (np.diff(self._places) <= 0).any():
             raise SpaceError(
@@ -346,7 +346,7 @@ def _checked_integer(name: str, role: str, number: object) -> int:
     return native
 
 
-def _check_bounds(name: str, low: float, high: float, scale: object) -> None:
+def _check_bounds(name: str, low: float | int, high: float | int, scale: object) -> None:
     if not low < high:
         raise SpaceError(
             f"Parameter {name!r}: low is {low!r} and high {high!r}; wanted low < high. Swap them, "
@@ -355,12 +355,12 @@ def _check_bounds(name: str, low: float, high: float, scale: object) -> None:
     _check_scale(name, low, high, scale)
 
 
-def _check_scale(name: str, low: float, high: float, scale: object) -> None:
+def _check_scale(name: str, low: float | int, high: float | int, scale: object) -> None:
     if not isinstance(scale, Scale):
         raise SpaceError(
             f"Parameter {name!r}: the scale is {scale!r}; wanted Linear(), Log() or ReverseLog()."
         )
-    if not scale.admits(low, high):
+    if not scale.admits(float(low), float(high)):
         raise SpaceError(
             f"Parameter {name!r} reaches from {low!r} to {high!r}, but {type(scale).__name__}() "
             f"needs {scale.requirement}; change the bounds or choose another scale."

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -200,7 +199,7 @@ class SearchSpace:
         return self._json
 
     @classmethod
-    def from_json(cls, text: str) -> Self:
+    def from_json(cls, text: str) -> "SearchSpace":
         """The space that a JSON text describes; `hyperbo.space.serialise` describes the format.
 
         Raises:
