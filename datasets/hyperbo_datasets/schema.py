@@ -147,9 +147,9 @@ def number_repeats(frame: pd.DataFrame, keys: Sequence[str]) -> "pd.Series[int]"
 
 
 def _rounded(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    """The column with floats rounded to 10 significant digits."""
+    """The column with floats rounded to 10 significant digits, and all but numbers as text."""
     if not pd.api.types.is_float_dtype(column):
-        return column
+        return column if pd.api.types.is_integer_dtype(column) else column.map(str)
     values = column.to_numpy(dtype=np.float64)
     with np.errstate(all="ignore"):  # zeros, missing and infinite values stay what they are
         unit = 10.0 ** (np.floor(np.log10(np.abs(values))) - 9.0)

@@ -104,12 +104,17 @@ def _checked_document(space_file: Path) -> dict[str, Any]:
             f"{space_file} lacks the keys {missing} and has the unknown keys {unknown}. It must "
             f"have {list(_REQUIRED)} and may have {list(_OPTIONAL)}."
         )
-    kinds = (("metric", dict), ("columns", dict), ("ignore", list))
-    wrong = [key for key, kind in kinds if not isinstance(document.get(key, kind()), kind)]
-    if wrong:
+    columns, ignored = document.get("columns", {}), document.get("ignore", [])
+    is_understood = (
+        isinstance(document["metric"], dict)
+        and isinstance(columns, dict)
+        and isinstance(ignored, list)
+        and all(isinstance(name, str) for name in [*columns.values(), *ignored])
+    )
+    if not is_understood:
         raise SourceError(
-            f"In {space_file}, {wrong} have the wrong kind: 'metric' and 'columns' are objects, "
-            "'ignore' is a list of column names."
+            f"In {space_file}, 'metric' must be an object, 'columns' an object of column names, "
+            "and 'ignore' a list of column names."
         )
     return document
 
@@ -126,7 +131,14 @@ def _renamed(frame: pd.DataFrame, document: Mapping[str, Any], path: Path) -> pd
             f"{list(frame.columns)}."
         )
     names = {theirs: ours for ours, theirs in columns.items()}
-    return frame.drop(columns=ignored).rename(columns=names)
+    renamed = frame.drop(columns=ignored).rename(columns=names)
+    repeated = sorted(set(renamed.columns[renamed.columns.duplicated()]))
+    if repeated or len(names) < len(columns):
+        raise SourceError(
+            f"By the space file, more than one column of {path} is {repeated}, or one column is "
+            f"several things: {columns}. Name each column once, and ignore what is not meant."
+        )
+    return renamed
 
 
 def _numbered(frame: pd.DataFrame, space: SearchSpace) -> pd.DataFrame:

@@ -35,7 +35,7 @@ METRIC = Metric("accuracy", Maximise(), NegativeLogError(epsilon=1e-3))
 
 PROVENANCE = Provenance(
     source="HPO-B; Pineda Arango et al. (2021), NeurIPS Datasets and Benchmarks",
-    licence="CC-BY (see the release)",
+    licence="see the release",
     notes="Hyperparameters as released: encoded and scaled to [0, 1], without their names.",
 )
 

@@ -3,6 +3,7 @@
 import gzip
 import json
 import tarfile
+import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,11 +31,11 @@ def read_frame(path: Path) -> pd.DataFrame:
         if name.endswith((".parquet", ".pq")):
             return pd.read_parquet(path)
         if name.endswith((".csv", ".csv.gz")):
-            return pd.read_csv(
-                path, keep_default_na=False, na_values=list(_MISSING), low_memory=False
-            )
+            return _read_csv(path)
     except (ValueError, OSError, EOFError, zlib.error) as error:
-        raise SourceError(f"{path} cannot be read: {error}. It may be truncated.") from None
+        raise SourceError(
+            f"{path} cannot be read: {error}. Repair it; it may have been truncated."
+        ) from None
     raise SourceError(f"{path} is neither CSV (.csv, .csv.gz) nor parquet (.parquet, .pq).")
 
 
@@ -101,6 +102,24 @@ def json_lines(name: str, file: BinaryIO) -> Iterator[dict[str, Any]]:
             f"{name} cannot be read at line {max(number, 1)}: {error}. It may be truncated; fetch "
             "it again."
         ) from None
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    """A CSV file, no line of which has more fields than the header."""
+    with warnings.catch_warnings():
+        # By default pandas takes the first field of longer lines for a label and shifts the rest;
+        # told not to, it drops the last fields with a warning, which must not be overlooked.
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        try:
+            return pd.read_csv(
+                path,
+                index_col=False,
+                keep_default_na=False,
+                na_values=list(_MISSING),
+                low_memory=False,
+            )
+        except pd.errors.ParserWarning:
+            raise ValueError("some lines have more fields than the header") from None
 
 
 def _archived(path: Path, suffixes: tuple[str, ...]) -> Iterator[tuple[str, BinaryIO]]:

@@ -47,7 +47,7 @@ _PARAMETERS = (
 
 PROVENANCE = Provenance(
     source="TaskSet; Metz et al. (2020), arXiv:2002.11887",
-    licence="Apache-2.0 (see the release)",
+    licence="see the release",
     notes="Validation loss; curves averaged over repeats by whoever wrote the JSON files.",
 )
 
