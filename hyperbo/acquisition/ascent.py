@@ -1,0 +1,187 @@
+"""Bounded quasi-Newton ascent of a score from many starts at once."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Bool, Float, Int
+
+from hyperbo.acquisition.base import Score
+from hyperbo.arrays import Array
+
+_FIRST_STEP = 0.05  # how far the first step goes along the steepest coordinate
+_LONGEST_STEP = 0.25  # no coordinate moves further than this in one step
+_SHORTEST_STEP = 1e-8  # a start whose next step is shorter has arrived
+_SUFFICIENT = 1e-4  # share of the promised rise that a step must bring
+
+
+class Optimum(eqx.Module):
+    """Points and their scores.
+
+    Attributes:
+        points: Points of the unit cube.
+        scores: The score of each.
+    """
+
+    points: Float[Array, "K D"]
+    scores: Float[Array, " K"]
+
+
+class _Ascent(eqx.Module):
+    """State of `K` ascents; scores and gradients are divided by each start's first slope."""
+
+    points: Float[Array, "K D"]
+    scores: Float[Array, " K"]
+    gradients: Float[Array, "K D"]
+    inverse: Float[Array, "K D D"]  # inverse of the negated Hessian, as known so far
+    stride: Float[Array, " K"]  # share of the quasi-Newton step to try next
+    is_fresh: Bool[Array, " K"]  # no curvature seen yet
+    is_done: Bool[Array, " K"]
+    count: Int[Array, ""]
+
+
+def ascend(
+    score: Score,
+    starts: Float[Array, "K D"],
+    is_continuous: Bool[Array, " D"],
+    *,
+    steps: int,
+) -> Optimum:
+    """Climb from each start inside the unit cube, along continuous coordinates only.
+
+    Projected BFGS, one evaluation of score and gradient a step for all starts together: a step
+    that does not rise enough is shortened at the next. Each start's score is divided by its first
+    slope, so neither tiny nor huge gradients matter. No point scores less than its start; a start
+    with a score or gradient that is not finite stays where it is.
+
+    Args:
+        score: What to climb.
+        starts: `K` points of the unit cube.
+        is_continuous: The coordinates that may move.
+        steps: Evaluations at most.
+
+    Returns:
+        The points reached and their scores, in the order of the starts.
+
+    References:
+        Bertsekas (1982), "Projected Newton methods for optimization problems with simple
+        constraints".
+    """
+    scores, gradients = _evaluate(score, starts)
+    slope = jnp.max(jnp.where(is_continuous, jnp.abs(gradients), 0.0), axis=1)
+    is_usable = jnp.isfinite(scores) & jnp.isfinite(slope) & (slope > 0.0)
+    scale = jnp.where(is_usable, slope, 1.0)
+    state = _Ascent(
+        points=starts,
+        scores=jnp.zeros_like(scores),
+        gradients=jnp.where(is_usable[:, None], gradients / scale[:, None], 0.0),
+        inverse=jnp.broadcast_to(_FIRST_STEP * jnp.eye(starts.shape[1]), _square(starts)),
+        stride=jnp.ones_like(scores),
+        is_fresh=jnp.ones_like(is_usable),
+        is_done=~is_usable,
+        count=jnp.zeros((), dtype=jnp.int32),
+    )
+
+    def goes_on(state: _Ascent) -> Bool[Array, ""]:
+        return (state.count < steps) & ~jnp.all(state.is_done)
+
+    def step(state: _Ascent) -> _Ascent:
+        proposal = _propose(state, is_continuous)
+        raw_scores, raw_gradients = _evaluate(score, proposal)
+        # Relative to the start's own score, so that no offset swallows a small rise.
+        trial = (raw_scores - scores) / scale
+        return _advance(state, proposal, trial, raw_gradients / scale[:, None])
+
+    state = jax.lax.while_loop(goes_on, step, state)
+    return Optimum(state.points, jnp.where(is_usable, scores + scale * state.scores, scores))
+
+
+def _evaluate(
+    score: Score, points: Float[Array, "K D"]
+) -> tuple[Float[Array, " K"], Float[Array, "K D"]]:
+    """Scores and their gradients; points are scored one by one, so one sum serves for all."""
+
+    def total(points: Float[Array, "K D"]) -> tuple[Float[Array, ""], Float[Array, " K"]]:
+        scores = score(points)
+        return jnp.sum(scores), scores
+
+    gradients, scores = jax.grad(total, has_aux=True)(points)
+    return scores, gradients
+
+
+def _propose(state: _Ascent, is_continuous: Bool[Array, " D"]) -> Float[Array, "K D"]:
+    """The next point to try from each start, inside the cube."""
+    # 1. A coordinate at a bound that it is pushed against is held for this step.
+    is_held = ((state.points <= 0.0) & (state.gradients < 0.0)) | (
+        (state.points >= 1.0) & (state.gradients > 0.0)
+    )
+    is_free = is_continuous & ~is_held & ~state.is_done[:, None]
+    free = is_free.astype(state.points.dtype)
+    # 2. Quasi-Newton in the free coordinates: rises, as any principal block stays positive.
+    step = free * jnp.einsum("kij,kj->ki", state.inverse, free * state.gradients)
+    step = step * state.stride[:, None]
+    # 3. No further than the model can be trusted.
+    length = jnp.max(jnp.abs(step), axis=1, keepdims=True)
+    step = step * jnp.minimum(1.0, _LONGEST_STEP / jnp.maximum(length, _LONGEST_STEP))
+    return jnp.clip(state.points + step, 0.0, 1.0)
+
+
+def _advance(
+    state: _Ascent,
+    proposal: Float[Array, "K D"],
+    scores: Float[Array, " K"],
+    gradients: Float[Array, "K D"],
+) -> _Ascent:
+    """Take the proposals that rise enough, learn their curvature, and set the next stride."""
+    step = proposal - state.points
+    promise = jnp.sum(state.gradients * step, axis=1)
+    rise = scores - state.scores
+    is_finite = jnp.isfinite(scores) & jnp.all(jnp.isfinite(gradients), axis=1)
+    is_taken = is_finite & (rise >= _SUFFICIENT * promise) & (promise > 0.0)
+
+    drop = jnp.where(is_taken[:, None], state.gradients - gradients, 0.0)
+    inverse, has_curvature = _update(state.inverse, step, drop, state.is_fresh)
+    has_curvature = has_curvature & is_taken
+
+    # Too long a step: go to the top of the parabola through what was seen.
+    bend = jnp.where(is_finite & (promise > rise), promise - rise, jnp.inf)
+    shorter = jnp.clip(0.5 * promise / bend, 0.1, 0.5) * state.stride
+    longer = jnp.where(has_curvature, 1.0, 2.0 * state.stride)
+    is_short = jnp.max(jnp.abs(step), axis=1) < _SHORTEST_STEP
+
+    taken = is_taken[:, None]
+    return _Ascent(
+        points=jnp.where(taken, proposal, state.points),
+        scores=jnp.where(is_taken, scores, state.scores),
+        gradients=jnp.where(taken, gradients, state.gradients),
+        inverse=jnp.where(has_curvature[:, None, None], inverse, state.inverse),
+        stride=jnp.where(is_taken, longer, shorter),
+        is_fresh=state.is_fresh & ~has_curvature,
+        is_done=state.is_done | is_short,
+        count=state.count + 1,
+    )
+
+
+def _update(
+    inverse: Float[Array, "K D D"],
+    step: Float[Array, "K D"],
+    drop: Float[Array, "K D"],
+    is_fresh: Bool[Array, " K"],
+) -> tuple[Float[Array, "K D D"], Bool[Array, " K"]]:
+    """BFGS update by the gradient's `drop` along `step`, and where the score curves down there."""
+    along = jnp.sum(step * drop, axis=1)
+    norm = jnp.sqrt(jnp.sum(jnp.square(step), axis=1) * jnp.sum(jnp.square(drop), axis=1))
+    has_curvature = (along > 1e-8 * norm) & (norm > 0.0)
+    safe = jnp.where(has_curvature, along, 1.0)
+    # The first curvature seen sets the scale of all directions.
+    size = safe / jnp.where(has_curvature, jnp.sum(jnp.square(drop), axis=1), 1.0)
+    identity = jnp.eye(step.shape[1])
+    start = jnp.where(is_fresh[:, None, None], size[:, None, None] * identity, inverse)
+    weighted = step / safe[:, None]
+    shift = identity - jnp.einsum("ki,kj->kij", weighted, drop)
+    updated = jnp.einsum("kij,kjl,kml->kim", shift, start, shift)
+    return updated + jnp.einsum("ki,kj->kij", weighted, step), has_curvature
+
+
+def _square(points: Float[Array, "K D"]) -> tuple[int, int, int]:
+    """Shape of one matrix a point."""
+    return (points.shape[0], points.shape[1], points.shape[1])
