@@ -40,6 +40,18 @@ class Prior(eqx.Module):
     def noise_variance(self) -> Float[Array, ""]:
         """Variance of one observation about the noise-free objective."""
 
+    @property
+    @abc.abstractmethod
+    def log_factor_count(self) -> int:
+        """How many parameters a single task may adapt; see `adapted`."""
+
+    @abc.abstractmethod
+    def adapted(self, log_factors: Float[Array, " P"]) -> "Prior":
+        """The prior with those parameters multiplied by the exponentials of `log_factors`.
+
+        Zeros leave the prior as it is. The last factor is always the noise variance's.
+        """
+
 
 class Marginals(eqx.Module):
     """Marginal posterior at `Q` points: a mixture of `J` Gaussians at each (`J` is 1 for one GP).

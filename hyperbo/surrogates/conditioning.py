@@ -18,6 +18,7 @@ from hyperbo.arrays import Array, Key
 from hyperbo.linalg import (
     append_row,
     log_determinant,
+    masked_cholesky,
     robust_cholesky,
     sample_gaussian,
     solve_lower,
@@ -196,6 +197,19 @@ class ConditionedPrior(Posterior):
         return jnp.arange(self.values.shape[0]) < self.count
 
 
+def log_evidence(prior: Prior, hierarchy: Hierarchy, trials: Trials) -> Float[Array, ""]:
+    """Log probability of the trials under the mixture, in nats; differentiable in the prior."""
+    inputs, mask = jnp.asarray(trials.inputs), jnp.asarray(trials.mask)
+    embedded = prior.embed(inputs)
+    covariance = prior.covariance(embedded, embedded)
+    noises = prior.noise_variance * hierarchy.noise_factors
+    factors = jax.vmap(lambda noise: masked_cholesky(covariance, noise, mask))(noises)
+    fits = _fit_locations(
+        prior.mean(embedded), jnp.asarray(trials.values), mask, hierarchy, factors
+    )
+    return jax.scipy.special.logsumexp(_log_joint(fits, hierarchy))
+
+
 def condition(prior: Prior, hierarchy: Hierarchy, trials: Trials) -> ConditionedPrior:
     """Condition a prior on a task's trials.
 
@@ -216,16 +230,17 @@ def condition(prior: Prior, hierarchy: Hierarchy, trials: Trials) -> Conditioned
     noises = prior.noise_variance * hierarchy.noise_factors
     factors = jax.vmap(lambda noise: robust_cholesky(covariance, noise, mask))(noises)
     fits = _fit_locations(prior.mean(embedded), values, mask, hierarchy, factors)
-    log_joint = (
-        fits.log_evidence
-        + hierarchy.log_scale_weight[None, :]
-        + hierarchy.log_noise_weight[:, None]
-    ).reshape(-1)
+    log_joint = _log_joint(fits, hierarchy)
     total = jax.scipy.special.logsumexp(log_joint)
     count = jnp.sum(mask, dtype=jnp.int32)
     return ConditionedPrior(
         prior, hierarchy, embedded, values, count, factors, total, log_joint - total, fits
     )
+
+
+def _log_joint(fits: _LocationFit, hierarchy: Hierarchy) -> Float[Array, " J"]:
+    weight = hierarchy.log_scale_weight[None, :] + hierarchy.log_noise_weight[:, None]
+    return (fits.log_evidence + weight).reshape(-1)
 
 
 def _append(

@@ -1,0 +1,151 @@
+"""An expert: a prior, what may vary from task to task, and its refit to one task's trials."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from gpjax.kernels import Matern52
+from gpjax.mean_functions import Zero
+from gpjax.parameters import PositiveReal
+from jaxtyping import Float
+
+from hyperbo.arrays import Array
+from hyperbo.surrogates.base import Prior
+from hyperbo.surrogates.conditioning import (
+    ConditionedPrior,
+    Hierarchy,
+    Trials,
+    condition,
+    log_evidence,
+)
+from hyperbo.surrogates.gaussian_process import GaussianProcessPrior
+from hyperbo.surrogates.kernels import MatrixDistances
+
+
+class Expert(eqx.Module):
+    """A prior with beliefs about how far a single task may depart from it.
+
+    Attributes:
+        prior: The prior at the centre of the beliefs.
+        hierarchy: Beliefs about the task's location, scale and noise. They are read in units of
+            the trials' own mean and standard deviation where `is_relative` holds.
+        spread: Standard deviations of the log factors on the prior's adaptable parameters; a
+            factor's log is normal about zero.
+        is_relative: Whether the hierarchy moves with the trials, as it must where nothing is
+            known of the objective's unit.
+    """
+
+    prior: Prior
+    hierarchy: Hierarchy
+    spread: Float[Array, " P"]
+    is_relative: bool = eqx.field(static=True, default=False)
+
+    def centre(self) -> Float[Array, " P"]:
+        """The log factors before any trial: zeros."""
+        return jnp.zeros_like(self.spread)
+
+    def condition(self, log_factors: Float[Array, " P"], trials: Trials) -> ConditionedPrior:
+        """The posterior at given log factors."""
+        return condition(self.prior.adapted(log_factors), self._placed(trials), trials)
+
+    def refit(
+        self, start: Float[Array, " P"], trials: Trials, iterations: int
+    ) -> Float[Array, " P"]:
+        """Most probable log factors given the trials, by L-BFGS.
+
+        Args:
+            start: Where the search starts, e.g. the last fit of a growing study.
+            trials: The trials, padded.
+            iterations: Upper bound on the iterations.
+
+        Returns:
+            The log factors; `start` where the search finds nothing better.
+        """
+        return _minimise(_Loss(self, self._placed(trials), trials), start, iterations)
+
+    def _placed(self, trials: Trials) -> Hierarchy:
+        if not self.is_relative:
+            return self.hierarchy
+        mask, values = jnp.asarray(trials.mask), jnp.asarray(trials.values)
+        count = jnp.maximum(jnp.sum(mask), 1)
+        mean = jnp.sum(jnp.where(mask, values, 0.0)) / count
+        variance = jnp.sum(jnp.where(mask, jnp.square(values - mean), 0.0)) / count
+        # One trial, or equal ones, say nothing of the unit: take it as one.
+        stddev = jnp.where(variance > 0.0, jnp.sqrt(jnp.maximum(variance, 1e-300)), 1.0)
+        return eqx.tree_at(
+            lambda h: (h.location_mean, h.location_stddev, h.scales),
+            self.hierarchy,
+            (
+                mean + stddev * self.hierarchy.location_mean,
+                stddev * self.hierarchy.location_stddev,
+                stddev * self.hierarchy.scales,
+            ),
+        )
+
+
+LENGTHSCALE_CENTRE = 0.6
+LENGTHSCALE_SPREAD = 1.0
+NOISE_CENTRE = 2.5e-3
+NOISE_SPREAD = 2.5
+
+
+def scratch_expert(dimension: int) -> Expert:
+    """An expert that starts from nothing: a Matern-5/2 process with broad beliefs.
+
+    The lengthscale grows with the square root of the dimension, so that the complexity a priori
+    does not.
+
+    References:
+        Hvarfner, Hellsten, Nardi (2024), arXiv:2402.02229.
+    """
+    lengthscale = jnp.full(dimension, LENGTHSCALE_CENTRE * np.sqrt(dimension))
+    kernel = Matern52(lengthscale=lengthscale, variance=1.0, compute_engine=MatrixDistances())
+    prior = GaussianProcessPrior(Zero(), kernel, PositiveReal(jnp.asarray(NOISE_CENTRE)))
+    spread = jnp.append(jnp.full(dimension, LENGTHSCALE_SPREAD), NOISE_SPREAD)
+    hierarchy = Hierarchy.normal((0.0, 1.0), (0.0, 0.5), noise_factors=(1.0,), nodes=5)
+    return Expert(prior, hierarchy, spread, is_relative=True)
+
+
+class _Loss(eqx.Module):
+    """Negative log posterior density of the log factors."""
+
+    expert: Expert
+    hierarchy: Hierarchy
+    trials: Trials
+
+    def __call__(self, log_factors: Float[Array, " P"]) -> Float[Array, ""]:
+        prior = self.expert.prior.adapted(log_factors)
+        penalty = 0.5 * jnp.sum(jnp.square(log_factors / self.expert.spread))
+        return penalty - log_evidence(prior, self.hierarchy, self.trials)
+
+
+def _minimise(loss: _Loss, start: Float[Array, " P"], iterations: int) -> Float[Array, " P"]:
+    search = optax.lbfgs(
+        memory_size=10, linesearch=optax.scale_by_zoom_linesearch(max_linesearch_steps=8)
+    )
+    value_and_grad = optax.value_and_grad_from_state(loss)
+
+    def is_unfinished(state: tuple[Array, optax.OptState, Array, Array]) -> Array:
+        _, _, iteration, slope = state
+        return (iteration < iterations) & (slope > SLOPE_TOLERANCE)
+
+    def step(
+        state: tuple[Array, optax.OptState, Array, Array],
+    ) -> tuple[Array, optax.OptState, Array, Array]:
+        point, memory, iteration, _ = state
+        value, gradient = value_and_grad(point, state=memory)
+        updates, memory = search.update(
+            gradient, memory, point, value=value, grad=gradient, value_fn=loss
+        )
+        slope = jnp.max(jnp.abs(gradient))
+        return optax.apply_updates(point, updates), memory, iteration + 1, slope
+
+    first = (start, search.init(start), jnp.zeros((), jnp.int32), jnp.full((), jnp.inf))
+    found = jax.lax.while_loop(is_unfinished, step, first)[0]
+    finite = jnp.where(jnp.isfinite(found), found, start)
+    return jnp.where(loss(finite) <= loss(start), finite, start)
+
+
+SLOPE_TOLERANCE = 0.02
+"""Nats per unit of log factor: below this a refit changes no suggestion."""
