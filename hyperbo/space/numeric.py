@@ -36,8 +36,8 @@ class FloatParameter(Parameter):
     """
 
     name: str
-    low: float
-    high: float
+    low: float | int
+    high: float | int
     scale: Scale = field(default_factory=Linear)
 
     def __post_init__(self) -> None:
