@@ -191,6 +191,14 @@ class ConditionedPrior(Posterior):
         )
         return eqx.tree_at(lambda posterior: posterior.fits, grown, fits)
 
+    def log_evidence_under(self, hierarchy: Hierarchy) -> Float[Array, ""]:
+        """Log evidence had location and scale been believed otherwise; the noise grid stays."""
+        fits = _fit_locations(
+            self.prior.mean(self.embedded), self.values, self.mask, hierarchy, self.factors
+        )
+        weight = hierarchy.log_scale_weight[None, :] + self.hierarchy.log_noise_weight[:, None]
+        return jax.scipy.special.logsumexp(fits.log_evidence + weight)
+
     @property
     def mask(self) -> Bool[Array, " N"]:
         """True where an entry is a real trial or a fantasy."""

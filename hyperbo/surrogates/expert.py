@@ -1,5 +1,7 @@
 """An expert: a prior, what may vary from task to task, and its refit to one task's trials."""
 
+import functools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -50,7 +52,7 @@ class Expert(eqx.Module):
         return condition(self.prior.adapted(log_factors), self._placed(trials), trials)
 
     def refit(
-        self, start: Float[Array, " P"], trials: Trials, iterations: int
+        self, start: Float[Array, " P"], trials: Trials, iterations: int | np.int32 | Array
     ) -> Float[Array, " P"]:
         """Most probable log factors given the trials, by L-BFGS.
 
@@ -62,7 +64,13 @@ class Expert(eqx.Module):
         Returns:
             The log factors; `start` where the search finds nothing better.
         """
-        return _minimise(_Loss(self, self._placed(trials), trials), start, iterations)
+        loss = _Loss(self, self._placed(trials), trials)
+        search = functools.partial(_minimise, loss, iterations=iterations)
+        return jax.lax.cond(jnp.asarray(iterations) > 0, search, lambda same: same, start)
+
+    def penalty(self, log_factors: Float[Array, " P"]) -> Float[Array, ""]:
+        """How improbable the log factors were before any trial, in nats; zero at the centre."""
+        return 0.5 * jnp.sum(jnp.square(log_factors / self.spread))
 
     def _placed(self, trials: Trials) -> Hierarchy:
         if not self.is_relative:
@@ -116,8 +124,7 @@ class _Loss(eqx.Module):
 
     def __call__(self, log_factors: Float[Array, " P"]) -> Float[Array, ""]:
         prior = self.expert.prior.adapted(log_factors)
-        penalty = 0.5 * jnp.sum(jnp.square(log_factors / self.expert.spread))
-        return penalty - log_evidence(prior, self.hierarchy, self.trials)
+        return self.expert.penalty(log_factors) - log_evidence(prior, self.hierarchy, self.trials)
 
 
 def _minimise(loss: _Loss, start: Float[Array, " P"], iterations: int) -> Float[Array, " P"]:

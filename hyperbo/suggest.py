@@ -1,0 +1,462 @@
+"""The one door to suggestions: offline studies and the service both come through here."""
+
+from dataclasses import dataclass
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from hyperbo.acquisition import (
+    Fantasised,
+    Optimum,
+    Outlook,
+    PendingRule,
+    Score,
+    maximise_continuous,
+    maximise_pool,
+    polish,
+)
+from hyperbo.arrays import Array
+from hyperbo.errors import ExhaustedError, TaskError
+from hyperbo.space import SearchSpace, sample_sobol, sample_uniform
+from hyperbo.surrogates import Expert, Hierarchy, MixturePosterior, Trials, scratch_expert
+
+BUCKETS = (32, 128, 512, 1024, 2048, 4096, 8192)
+"""Numbers of places for trials; a study compiles once for each that it grows through."""
+
+REFIT_PLACES = 256
+"""A refit looks at no more trials than this, so that its cost stays bounded."""
+
+
+class Strategy(eqx.Module):
+    """How suggestions are made: who is asked, how far each is trusted, and what is looked for.
+
+    Attributes:
+        experts: Those asked; each is weighed by how well it foretold the trials.
+        log_trust: Log weight of each before the first trial.
+        yardstick: Beliefs about location and scale under which all experts are weighed, so that
+            the weights compare what they say of the objective's shape alone.
+        rule: Acquisition, and how pending trials bear on it.
+        design: Number of Sobol points that come first, before any expert is asked.
+        candidates: Points scored before the best are climbed from.
+        starts: Points climbed from.
+        steps: Steps of the climb, at most.
+        iterations: Iterations of an expert's refit, at most.
+    """
+
+    experts: tuple[Expert, ...]
+    log_trust: Float[Array, " E"]
+    yardstick: Hierarchy
+    rule: PendingRule = Fantasised()
+    design: int = eqx.field(static=True, default=0)
+    candidates: int = eqx.field(static=True, default=512)
+    starts: int = eqx.field(static=True, default=6)
+    steps: int = eqx.field(static=True, default=16)
+    iterations: int = eqx.field(static=True, default=12)
+
+
+TRUST_IN_SCRATCH = 0.03
+DESIGN_POINTS = 4
+
+
+def from_scratch(dimension: int, rule: PendingRule | None = None) -> Strategy:
+    """Start from nothing: a few Sobol points, then a Gaussian process fitted to the trials."""
+    rule = Fantasised() if rule is None else rule
+    expert = scratch_expert(dimension)
+    return Strategy((expert,), jnp.zeros(1), expert.hierarchy, rule, design=DESIGN_POINTS)
+
+
+def from_prior(expert: Expert, dimension: int, rule: PendingRule | None = None) -> Strategy:
+    """Start from a pre-trained prior, with a process started from nothing to fall back on.
+
+    This is the default method: the prior refits itself to the task within the bounds that other
+    tasks suggest, and what it foretells less well than the fall-back does, it loses its say in.
+    """
+    rule = Fantasised() if rule is None else rule
+    trust = jnp.log(jnp.asarray([1.0 - TRUST_IN_SCRATCH, TRUST_IN_SCRATCH]))
+    return Strategy((expert, scratch_expert(dimension)), trust, expert.hierarchy, rule)
+
+
+@dataclass(frozen=True)
+class History:
+    """What is known of a study.
+
+    Attributes:
+        inputs: Points of the unit cube that were evaluated, shape (N, D).
+        values: Objective at each, shape (N,), maximised.
+        pending: Points given out and not yet reported, shape (P, D).
+    """
+
+    inputs: Float[np.ndarray, "N D"]
+    values: Float[np.ndarray, " N"]
+    pending: Float[np.ndarray, "P D"]
+
+    def __post_init__(self) -> None:
+        if self.inputs.shape[0] != self.values.shape[0]:
+            raise TaskError(
+                f"{self.inputs.shape[0]} points but {self.values.shape[0]} values were given; "
+                "wanted one value a point."
+            )
+        if not (np.isfinite(self.inputs).all() and np.isfinite(self.values).all()):
+            raise TaskError(
+                "A reported value is NaN or infinite. Report a diverged trial as failed, or give "
+                "it the worst finite value seen."
+            )
+
+    @property
+    def given_out(self) -> int:
+        """Number of points given out so far, finished or not."""
+        return self.values.shape[0] + self.pending.shape[0]
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What a growing study may carry from one call to the next; it only saves time.
+
+    Attributes:
+        log_factors: Each expert's last refit.
+        fitted_at: Number of trials at that refit.
+    """
+
+    log_factors: tuple[Float[np.ndarray, " P"], ...]
+    fitted_at: int
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """Points to evaluate next.
+
+    Attributes:
+        points: Points of the unit cube that the space admits, shape (B, D).
+        rows: Their rows in the pool, where one was given.
+        trust: Weight of each expert after the trials seen; they sum to one.
+        memory: To be handed to the next call.
+    """
+
+    points: Float[np.ndarray, "B D"]
+    rows: Int[np.ndarray, " B"] | None
+    trust: Float[np.ndarray, " E"]
+    memory: Memory
+
+
+def suggest(
+    rng: np.random.Generator,
+    strategy: Strategy,
+    space: SearchSpace,
+    history: History,
+    *,
+    count: int = 1,
+    memory: Memory | None = None,
+    allow_repeats: bool = False,
+) -> Suggestion:
+    """Suggest `count` points of a search space, different from each other and from all before.
+
+    Args:
+        rng: Feeds candidates and acquisitions; equal states give equal suggestions.
+        strategy: How suggestions are made.
+        space: The search space.
+        history: Finished and pending trials.
+        count: How many points.
+        memory: What the last call for this study returned, if at hand.
+        allow_repeats: Whether a point may be suggested twice, as noise may ask for.
+
+    Raises:
+        ExhaustedError: If the space has too few points left.
+    """
+    session = _Session(rng, strategy, history, count, memory)
+    excluded = np.concatenate([history.inputs, history.pending])
+    chosen: list[Float[np.ndarray, " D"]] = []
+    for place in range(history.given_out, history.given_out + count):
+        if place < strategy.design:
+            point = _design(space, strategy.design)[place]
+        else:
+            candidates = _candidates(rng, strategy, space, history)
+            optimum, score = session.climb(candidates, space.is_continuous)
+            point = polish(
+                score,
+                optimum,
+                snap=space.snap,
+                neighbours=space.neighbours,
+                excluded=excluded[:0] if allow_repeats else excluded,
+            )
+        session.add(point)
+        chosen.append(point)
+        excluded = np.concatenate([excluded, point[None, :]])
+    return Suggestion(np.stack(chosen), None, session.trust, session.memory)
+
+
+def suggest_from_pool(
+    rng: np.random.Generator,
+    strategy: Strategy,
+    pool: Float[np.ndarray, "Q D"],
+    available: Bool[np.ndarray, " Q"],
+    history: History,
+    *,
+    count: int = 1,
+    memory: Memory | None = None,
+) -> Suggestion:
+    """Suggest `count` points of a finite pool, each at most once.
+
+    Args:
+        rng: Feeds the design and acquisitions; equal states give equal suggestions.
+        strategy: How suggestions are made.
+        pool: The points there are, in the unit cube.
+        available: False where a row must not be suggested, e.g. because it was evaluated.
+        history: Finished and pending trials.
+        count: How many points.
+        memory: What the last call for this study returned, if at hand.
+
+    Raises:
+        ExhaustedError: If fewer than `count` rows are available.
+    """
+    if np.sum(available) < count:
+        raise ExhaustedError(
+            f"{count} points were asked for, but only {np.sum(available)} of the pool's "
+            f"{pool.shape[0]} are left. Ask for fewer, or stop the study."
+        )
+    session = _Session(rng, strategy, history, count, memory)
+    available = available.copy()
+    rows: list[int] = []
+    for place in range(history.given_out, history.given_out + count):
+        if place < strategy.design:
+            row = int(rng.choice(np.flatnonzero(available)))
+        else:
+            row = session.choose(pool, available)
+        session.add(pool[row])
+        rows.append(row)
+        available[row] = False
+    return Suggestion(pool[rows], np.asarray(rows), session.trust, session.memory)
+
+
+class _Session:
+    """The beliefs of one call: made when first needed, and grown by each point given out."""
+
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        strategy: Strategy,
+        history: History,
+        count: int,
+        memory: Memory | None,
+    ) -> None:
+        self._rng = rng
+        self._strategy = strategy
+        self._history = history
+        self._room = history.pending.shape[0] + count
+        self._outlook: Outlook | None = None
+        self._waiting = list(history.pending)
+        self._memory = memory
+        self.memory = _initial_memory(strategy) if memory is None else memory
+        self.trust = np.exp(np.asarray(strategy.log_trust))
+
+    def climb(
+        self, candidates: Float[np.ndarray, "Q D"], is_continuous: Bool[np.ndarray, " D"]
+    ) -> tuple[Optimum, Score]:
+        """The best points of the cube as things stand, and the score they were found by."""
+        goal = _Climb(candidates, is_continuous)
+        return self._solve(goal)
+
+    def choose(self, pool: Float[np.ndarray, "Q D"], available: Bool[np.ndarray, " Q"]) -> int:
+        """The best available row of the pool as things stand."""
+        row, _ = self._solve(_Choice(pool, available))
+        return int(row)
+
+    def add(self, point: Float[np.ndarray, " D"]) -> None:
+        """Count a point as pending from here on."""
+        self._waiting.append(point)
+
+    def _solve(self, goal: "_Climb | _Choice") -> tuple[Optimum | Int[Array, ""], Score]:
+        seed = np.uint32(self._rng.integers(2**32))
+        if self._outlook is None:
+            question = self._question()
+            if not self._waiting:
+                # The common case, one suggestion and nothing pending, is one compiled program.
+                belief, found, score = _believe_and_solve(self._strategy, question, goal, seed)
+                self._keep(belief, question)
+                return found, score
+            self._keep(_believe(self._strategy, question), question)
+        outlook = self._outlook
+        while self._waiting:
+            outlook = _add(self._strategy.rule, outlook, self._waiting.pop(0)[None, :])
+        self._outlook = outlook
+        return _solve(self._strategy, outlook, goal, seed)
+
+    def _question(self) -> "_Question":
+        history, memory = self._history, self._memory
+        count = history.values.shape[0]
+        is_due = memory is None or count <= 64 or count >= 1.05 * memory.fitted_at
+        iterations = self._strategy.iterations if is_due and count > 1 else 0
+        if memory is None:
+            iterations *= 2  # a cold start is further from its goal
+        kept = _representative(history.values, BUCKETS[-1] - self._room)
+        places = _bucket(kept.size + self._room)
+        fitted = _representative(history.values, REFIT_PLACES)
+        return _Question(
+            self.memory.log_factors,
+            _pad(history, fitted, min(places, REFIT_PLACES)),
+            _pad(history, kept, places),
+            np.int32(iterations),
+        )
+
+    def _keep(self, belief: "_Belief", question: "_Question") -> None:
+        self._outlook = belief.outlook
+        self.trust = np.exp(np.asarray(belief.log_trust))
+        fitted = self._history.values.shape[0] if question.iterations else self.memory.fitted_at
+        self.memory = Memory(tuple(np.asarray(leaf) for leaf in belief.log_factors), fitted)
+
+
+class _Question(eqx.Module):
+    """What the experts are asked: where their refits start, and the trials."""
+
+    log_factors: tuple[Float[np.ndarray, " P"], ...]
+    refit_trials: Trials
+    trials: Trials
+    iterations: np.int32
+
+
+class _Belief(eqx.Module):
+    """What the experts answer."""
+
+    outlook: Outlook
+    log_factors: tuple[Float[Array, " P"], ...]
+    log_trust: Float[Array, " E"]
+
+
+class _Climb(eqx.Module):
+    """Find the best points of the cube."""
+
+    candidates: Float[np.ndarray, "Q D"]
+    is_continuous: Bool[np.ndarray, " D"]
+
+    def solve(self, strategy: Strategy, score: Score) -> Optimum:
+        """Climb from the best candidates."""
+        return maximise_continuous(
+            score,
+            jnp.asarray(self.candidates),
+            jnp.asarray(self.is_continuous),
+            starts=strategy.starts,
+            steps=strategy.steps,
+        )
+
+    @property
+    def points(self) -> Float[Array, "Q D"]:
+        """Points that stand for all there are."""
+        return jnp.asarray(self.candidates)
+
+
+class _Choice(eqx.Module):
+    """Find the best row of a pool."""
+
+    pool: Float[np.ndarray, "Q D"]
+    available: Bool[np.ndarray, " Q"]
+
+    def solve(self, strategy: Strategy, score: Score) -> Int[Array, ""]:  # noqa: ARG002
+        """The best available row."""
+        return maximise_pool(score, jnp.asarray(self.pool), jnp.asarray(self.available))
+
+    @property
+    def points(self) -> Float[Array, "Q D"]:
+        """Points that stand for all there are."""
+        return jnp.asarray(self.pool)
+
+
+@eqx.filter_jit
+def _believe_and_solve(
+    strategy: Strategy, question: _Question, goal: _Climb | _Choice, seed: np.uint32
+) -> tuple[_Belief, Optimum | Int[Array, ""], Score]:
+    belief = _ask(strategy, question)
+    found, score = _bind_and_solve(strategy, belief.outlook, goal, seed)
+    return belief, found, score
+
+
+@eqx.filter_jit
+def _believe(strategy: Strategy, question: _Question) -> _Belief:
+    return _ask(strategy, question)
+
+
+@eqx.filter_jit
+def _add(rule: PendingRule, outlook: Outlook, points: Float[np.ndarray, "B D"]) -> Outlook:
+    return rule.add(outlook, jnp.asarray(points))
+
+
+@eqx.filter_jit
+def _solve(
+    strategy: Strategy, outlook: Outlook, goal: _Climb | _Choice, seed: np.uint32
+) -> tuple[Optimum | Int[Array, ""], Score]:
+    return _bind_and_solve(strategy, outlook, goal, seed)
+
+
+def _bind_and_solve(
+    strategy: Strategy, outlook: Outlook, goal: _Climb | _Choice, seed: np.uint32
+) -> tuple[Optimum | Int[Array, ""], Score]:
+    score = strategy.rule.bind(jr.key(seed), outlook, goal.points)
+    return goal.solve(strategy, score), score
+
+
+def _ask(strategy: Strategy, question: _Question) -> _Belief:
+    """Refit every expert, condition it, and weigh it by what it foretold."""
+    trials = question.trials
+    log_factors, posteriors, log_trust = [], [], []
+    for position, expert in enumerate(strategy.experts):
+        start = jnp.asarray(question.log_factors[position])
+        found = expert.refit(start, question.refit_trials, question.iterations)
+        posterior = expert.condition(found, trials)
+        log_factors.append(found)
+        posteriors.append(posterior)
+        log_trust.append(posterior.log_evidence_under(strategy.yardstick) - expert.penalty(found))
+    weights = strategy.log_trust + jnp.stack(log_trust)
+    weights = weights - jax.scipy.special.logsumexp(weights)
+    mask, values = jnp.asarray(trials.mask), jnp.asarray(trials.values)
+    best = jnp.max(jnp.where(mask, values, -jnp.inf))
+    unresolved = jnp.zeros((0, trials.inputs.shape[1]))
+    outlook = Outlook(MixturePosterior(tuple(posteriors), weights), best, unresolved)
+    return _Belief(outlook, tuple(log_factors), weights)
+
+
+def _initial_memory(strategy: Strategy) -> Memory:
+    return Memory(tuple(np.zeros(expert.spread.shape) for expert in strategy.experts), 0)
+
+
+def _design(space: SearchSpace, count: int) -> Float[np.ndarray, "N D"]:
+    """The first points of a study that starts from nothing; the same ones in every study."""
+    return sample_sobol(space, count, np.random.default_rng(0))
+
+
+def _candidates(
+    rng: np.random.Generator, strategy: Strategy, space: SearchSpace, history: History
+) -> Float[np.ndarray, "Q D"]:
+    """Points all over the space, a fifth of them close to the best trials."""
+    near = strategy.candidates // 5
+    everywhere = sample_uniform(space, strategy.candidates - near, rng)
+    if history.values.size == 0:
+        return np.concatenate([everywhere, sample_uniform(space, near, rng)])
+    best = history.inputs[np.argsort(-history.values)[:5]]
+    centres = best[rng.integers(best.shape[0], size=near)]
+    reach = np.exp(rng.uniform(np.log(0.005), np.log(0.2), size=(near, 1)))
+    moved = centres + reach * rng.standard_normal(centres.shape)
+    return np.concatenate([everywhere, space.snap(np.clip(moved, 0.0, 1.0))])
+
+
+def _representative(values: Float[np.ndarray, " N"], limit: int) -> Int[np.ndarray, " K"]:
+    """Rows of at most `limit` trials, in order: the best quarter, the rest evenly over time."""
+    if values.size <= limit:
+        return np.arange(values.size)
+    best = np.argsort(-values)[: limit // 4]
+    others = np.setdiff1d(np.arange(values.size), best)
+    spread = np.linspace(0, others.size - 1, limit - best.size).round().astype(int)
+    return np.sort(np.concatenate([best, others[spread]]))
+
+
+def _bucket(places: int) -> int:
+    return next(bucket for bucket in BUCKETS if bucket >= places)
+
+
+def _pad(history: History, rows: Int[np.ndarray, " K"], places: int) -> Trials:
+    inputs = np.full((places, history.inputs.shape[1]), 0.5)
+    values = np.zeros(places)
+    inputs[: rows.size] = history.inputs[rows]
+    values[: rows.size] = history.values[rows]
+    return Trials(inputs, values, np.arange(places) < rows.size)
