@@ -12,7 +12,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from multiprocessing.reduction import ForkingPickler
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 import pandas as pd
 
@@ -20,6 +20,7 @@ from hyperbo.benchmark.jobs import Failed, Finished, Job, attempt
 from hyperbo.errors import StudyError
 
 
+@runtime_checkable
 class Executor(Protocol):
     """A way to run jobs; a cluster's engine joins by offering this one method."""
 

@@ -1,13 +1,14 @@
 """How uncertain a mean over tasks is: the ways to draw an interval around it, tasks as the unit."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
 
+@runtime_checkable
 class Interval(Protocol):
     """A way to say how far the mean over tasks may be from the one over all like tasks."""
 

@@ -109,7 +109,7 @@ def target_strips(
     for position, (method, trials, reached, tasks) in enumerate(
         zip(table["method"], table["trials"], table["reached"], table["tasks"], strict=True)
     ):
-        height = len(table) - 1 - position
+        height = float(len(table) - 1 - position)
         rows = targets[targets["method"] == method]
         figure.add_trace(_strip(rows, styles[method], height, beyond))
         figure.add_trace(
@@ -117,15 +117,10 @@ def target_strips(
                 float(trials) if trials <= budget else beyond, styles[method], height, method
             )
         )
-        figure.add_annotation(
-            text=f"{reached} of {tasks}",
-            x=1.01,
-            xref="paper",
-            xanchor="left",
-            y=height,
-            showarrow=False,
-        )
-    lay_out(figure, height=120 + 42 * len(table))
+        _note_beside(figure, f"{reached} of {tasks}", height)
+    _note_beside(figure, "<b>reached</b>", len(table) - 0.45)
+    figure.add_vline(x=budget * 1.04, line={"color": FAINT, "width": 1, "dash": "dot"})
+    lay_out(figure, height=144 + 42 * len(table))
     ticks = [trial for trial in (1, 5, 10, 20, 30, 40, 50, 75, 100, 200) if trial <= budget]
     figure.update_xaxes(
         title_text=f"Trials to reach {reference}'s regret at trial {budget}",
@@ -140,19 +135,7 @@ def target_strips(
         automargin=True,
         ticks="",
     )
-    figure.add_vline(x=budget * 1.04, line={"color": FAINT, "width": 1, "dash": "dot"})
-    figure.add_annotation(
-        text="<b>reached</b>",
-        x=1.01,
-        xref="paper",
-        xanchor="left",
-        y=1.0,
-        yref="paper",
-        yanchor="bottom",
-        showarrow=False,
-    )
-    figure.update_layout(showlegend=False, margin={"r": 90, "t": 36})
-    return figure
+    return figure.update_layout(showlegend=False, margin={"r": 90, "t": 60})
 
 
 def task_panels(
@@ -287,6 +270,13 @@ def _strip(rows: pd.DataFrame, style: MethodStyle, height: float, beyond: float)
         },
         text=rows["problem"],
         hovertemplate="%{text}: %{x} trials<extra></extra>",
+    )
+
+
+def _note_beside(figure: go.Figure, text: str, height: float) -> None:
+    """Text at the right of the plot, at a height on its axis."""
+    figure.add_annotation(
+        text=text, x=1.01, xref="paper", xanchor="left", y=height, showarrow=False
     )
 
 

@@ -59,8 +59,7 @@ def prior_slices(slices: Sequence[PriorSlice], *, columns: int = 3) -> go.Figure
         for trace in _traces(piece):
             trace.showlegend = place == 0
             figure.add_trace(trace, row=row + 1, col=column + 1)
-        scale = "log" if piece.is_log else "linear"
-        figure.update_xaxes(type=scale, row=row + 1, col=column + 1)
+        figure.update_xaxes(_axis(piece), row=row + 1, col=column + 1)
     lay_out(figure, height=110 + 270 * rows)
     figure.update_yaxes(title_text="Objective", col=1)
     figure.update_layout(
@@ -68,6 +67,14 @@ def prior_slices(slices: Sequence[PriorSlice], *, columns: int = 3) -> go.Figure
         margin={"t": 84},
     )
     return figure
+
+
+def _axis(piece: PriorSlice) -> dict[str, object]:
+    """A linear axis, or a logarithmic one whose labels are whole decades where it has several."""
+    if not piece.is_log:
+        return {"type": "linear"}
+    decades = np.log10(piece.positions[-1] / piece.positions[0])
+    return {"type": "log", "tickformat": "~g"} | ({"dtick": 1} if decades >= 2.0 else {})
 
 
 def _traces(piece: PriorSlice) -> list[go.Scatter]:

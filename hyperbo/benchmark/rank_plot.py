@@ -1,6 +1,6 @@
 """Critical difference diagram: methods on a line of average ranks, joined where not told apart."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
@@ -51,7 +51,7 @@ def rank_diagram(ranking: Ranking, styles: Mapping[str, MethodStyle]) -> go.Figu
     for group, (first, last) in enumerate(cliques):
         height = -_BAR * (group + 1)
         ends = [ranking.average[first] - 0.04, ranking.average[last] + 0.04]
-        _draw(figure, ends, [height, height], INK, 5)
+        _draw(figure, ends, [height, height], INK, 5.0)
     _draw_scale(figure, ranking)
     lay_out(figure, height=round(190 + 34 * left + 14 * len(cliques)))
     figure.update_xaxes(visible=False, range=[low - 0.25 * high, high * 1.25])
@@ -63,12 +63,12 @@ def rank_diagram(ranking: Ranking, styles: Mapping[str, MethodStyle]) -> go.Figu
 def _draw_scale(figure: go.Figure, ranking: Ranking) -> None:
     """The line of ranks with its ticks, and the critical difference above it."""
     count = len(ranking.methods)
-    _draw(figure, [1, count], [0.0, 0.0], INK, 1.5)
+    _draw(figure, [1.0, float(count)], [0.0, 0.0], INK, 1.5)
     for rank in range(1, count + 1):
-        _draw(figure, [rank, rank], [0.0, 0.22], INK, 1.5)
+        _draw(figure, [float(rank)] * 2, [0.0, 0.22], INK, 1.5)
         figure.add_annotation(x=rank, y=0.5, text=str(rank), showarrow=False)
     end = min(1.0 + ranking.critical_difference, 1.25 * (count + 1.0))
-    _draw(figure, [1.0, 1.0, 1.0, end, end, end], [1.2, 1.5, 1.35, 1.35, 1.5, 1.2], FAINT, 2)
+    _draw(figure, [1.0, 1.0, 1.0, end, end, end], [1.2, 1.5, 1.35, 1.35, 1.5, 1.2], FAINT, 2.0)
     figure.add_annotation(
         x=(1.0 + end) / 2.0,
         y=1.85,
@@ -77,7 +77,8 @@ def _draw_scale(figure: go.Figure, ranking: Ranking) -> None:
     )
 
 
-def _draw(figure: go.Figure, x: list[float], y: list[float], colour: str, width: float) -> None:
-    figure.add_trace(
-        go.Scatter(x=x, y=y, mode="lines", line={"color": colour, "width": width}, hoverinfo="skip")
-    )
+def _draw(
+    figure: go.Figure, x: Sequence[float], y: Sequence[float], colour: str, width: float
+) -> None:
+    line = {"color": colour, "width": width}
+    figure.add_trace(go.Scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip"))

@@ -1,5 +1,6 @@
 """Average ranks over tasks, with the test and the critical difference that go with them."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -112,4 +113,4 @@ def critical_difference(methods: int, tasks: int, *, significance: float = 0.05)
         1.25
     """
     quantile = float(stats.studentized_range.ppf(1.0 - significance, methods, np.inf))
-    return quantile / np.sqrt(2.0) * float(np.sqrt(methods * (methods + 1.0) / (6.0 * tasks)))
+    return quantile * math.sqrt(methods * (methods + 1.0) / (12.0 * tasks))

@@ -105,13 +105,13 @@ def task_curves(evaluations: pd.DataFrame) -> TaskCurves:
 
 
 def within_reach(evaluations: pd.DataFrame, budgets: Sequence[int]) -> list[int]:
-    """Those of the budgets that the study's runs reached.
+    """Those of the budgets that the study's runs reached, ascending, each once.
 
     Raises:
         StudyError: If none is.
     """
     last = int(evaluations["trial"].max())
-    reached = [budget for budget in budgets if 1 <= budget <= last]
+    reached = sorted({budget for budget in budgets if 1 <= budget <= last})
     if not reached:
         raise StudyError(f"No budget of {list(budgets)} lies within the {last} trials of the runs.")
     return reached

@@ -16,7 +16,7 @@ def display_summary(summary: pd.DataFrame) -> pd.DataFrame:
     for trial, rows in summary.groupby("trial"):
         best = rows["mean"].min()
         cells = {
-            method: _bold(f"{mean:.3f}", mean <= best + 5e-4) + _interval(lower, upper)
+            method: _bold(f"{mean:.3f}", bool(mean <= best + 5e-4)) + _interval(lower, upper)
             for method, mean, lower, upper in zip(
                 rows["method"], rows["mean"], rows["lower"], rows["upper"], strict=True
             )
@@ -81,7 +81,7 @@ def display_timing(timing: pd.DataFrame) -> pd.DataFrame:
     Args:
         timing: What `timing_table` returned.
     """
-    seconds = {name: timing[name].map("{:.3g} s".format) for name in ("median", "upper", "largest")}
+    seconds = {name: timing[name].map(_duration) for name in ("median", "upper", "largest")}
     table = pd.DataFrame({"method": timing["method"], **seconds})
     return table.rename(columns={"upper": "95% below", "median": "median suggestion"})
 
@@ -109,6 +109,10 @@ def to_markdown(table: pd.DataFrame) -> str:
         + " |"
         for line in lines + rows
     )
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.3g} s" if seconds >= 1.0 else f"{1000.0 * seconds:.3g} ms"
 
 
 def _trials(trial: int) -> str:

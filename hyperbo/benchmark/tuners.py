@@ -1,11 +1,12 @@
 """The contract of a method under comparison: what it is told, and what it must answer."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
 
 
+@runtime_checkable
 class PoolTuner(Protocol):
     """One method at work on one pool of configurations."""
 
@@ -17,6 +18,7 @@ class PoolTuner(Protocol):
         """
 
 
+@runtime_checkable
 class CubeTuner(Protocol):
     """One method at work on one function of the unit cube."""
 
@@ -26,6 +28,7 @@ class CubeTuner(Protocol):
         """Point of the unit cube to evaluate next, after the history in order; `T` may be 0."""
 
 
+@runtime_checkable
 class Method(Protocol):
     """A way to tune. An object holds its settings (and its prior) and can be pickled.
 
