@@ -136,6 +136,17 @@ def test_even_values_own_equal_bins() -> None:
     assert counts == [1000] * 4
 
 
+def test_border_of_two_listed_values_goes_up() -> None:
+    """A coordinate just between two listed values goes to the upper one, as with integers."""
+    assert decode(DiscreteParameter("d", (1, 2, 3, 4)), 0.0, 0.25, 0.5, 0.75, 1.0) == [
+        1,
+        2,
+        3,
+        4,
+        4,
+    ]
+
+
 def test_distances_of_listed_values_respect_the_scale() -> None:
     """On a linear scale the gap from 1 to 10 is nine times that from 0 to 1."""
     places = DiscreteParameter("d", (0.0, 1.0, 10.0)).encode(np.array([0.0, 1.0, 10.0]))[:, 0]
