@@ -5,7 +5,7 @@ import pickle
 import signal
 import traceback
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -24,11 +24,11 @@ from hyperbo.errors import StudyError
 class Executor(Protocol):
     """A way to run jobs; a cluster's engine joins by offering this one method."""
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[Finished | Failed]:
+    def run(self, jobs: Sequence[Job]) -> Generator[Finished | Failed, None, None]:
         """Run every job once and yield each outcome as soon as it is known, in any order.
 
         A job that raises, or takes its worker down with it, is yielded as failed, and the others
-        go on. Closing the iterator before its end stops the workers.
+        go on. Closing the generator before its end stops the workers.
         """
 
 
@@ -36,7 +36,7 @@ class Executor(Protocol):
 class SerialExecutor:
     """Runs jobs one after the other in this process: for tests and for debugging."""
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[Finished | Failed]:
+    def run(self, jobs: Sequence[Job]) -> Generator[Finished | Failed, None, None]:
         """Yield the outcomes in the order of the jobs."""
         for job in jobs:
             yield attempt(job)
@@ -62,7 +62,7 @@ class ProcessExecutor:
         if self.workers is not None and self.workers < 1:
             raise StudyError(f"A pool needs at least one worker, got {self.workers}.")
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[Finished | Failed]:
+    def run(self, jobs: Sequence[Job]) -> Generator[Finished | Failed, None, None]:
         """Yield the outcomes as they come."""
         cores = _available_cores()
         wanted = self.workers if self.workers is not None else len(cores)

@@ -10,7 +10,7 @@ import json
 import os
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -77,12 +77,14 @@ def run_jobs(
         resumed = len(jobs) - len(missing)
         failures: list[Failed] = []
         on_progress(Progress(len(jobs), resumed, resumed, 0, None))
-        for done, outcome in enumerate(executor.run(missing), start=1):
-            _store(folder, outcome)
-            if isinstance(outcome, Failed):
-                failures.append(outcome)
-            finished = resumed + done - len(failures)
-            on_progress(Progress(len(jobs), finished, resumed, len(failures), outcome.job))
+        # Closed at once on Ctrl-C, so that no worker outlives the lock.
+        with closing(executor.run(missing)) as outcomes:
+            for done, outcome in enumerate(outcomes, start=1):
+                _store(folder, outcome)
+                if isinstance(outcome, Failed):
+                    failures.append(outcome)
+                finished = resumed + done - len(failures)
+                on_progress(Progress(len(jobs), finished, resumed, len(failures), outcome.job))
     if failures:
         raise StudyError(_describe(failures, len(jobs), folder))
 

@@ -119,23 +119,9 @@ def target_strips(
         )
         _note_beside(figure, f"{reached} of {tasks}", height)
     _note_beside(figure, "<b>reached</b>", len(table) - 0.45)
-    figure.add_vline(x=budget * 1.04, line={"color": FAINT, "width": 1, "dash": "dot"})
-    lay_out(figure, height=144 + 42 * len(table))
-    ticks = [trial for trial in (1, 5, 10, 20, 30, 40, 50, 75, 100, 200) if trial <= budget]
-    figure.update_xaxes(
-        title_text=f"Trials to reach {reference}'s regret at trial {budget}",
-        range=[0.0, beyond * 1.04],
-        tickvals=[*ticks, beyond],
-        ticktext=[*map(str, ticks), "not reached"],
-    )
-    figure.update_yaxes(
-        tickvals=list(range(len(table))),
-        ticktext=list(table["method"][::-1]),
-        range=[-0.6, len(table) - 0.4],
-        automargin=True,
-        ticks="",
-    )
-    return figure.update_layout(showlegend=False, margin={"r": 90, "t": 60})
+    _lay_out_strips(figure, list(table["method"]), budget, beyond)
+    figure.update_xaxes(title_text=f"Trials to reach {reference}'s regret at trial {budget}")
+    return figure
 
 
 def task_panels(
@@ -271,6 +257,26 @@ def _strip(rows: pd.DataFrame, style: MethodStyle, height: float, beyond: float)
         text=rows["problem"],
         hovertemplate="%{text}: %{x} trials<extra></extra>",
     )
+
+
+def _lay_out_strips(figure: go.Figure, methods: Sequence[str], budget: int, beyond: float) -> None:
+    """A row for each method, the first on top; trials to the right, and a place beyond them."""
+    figure.add_vline(x=budget * 1.04, line={"color": FAINT, "width": 1, "dash": "dot"})
+    lay_out(figure, height=144 + 42 * len(methods))
+    ticks = [trial for trial in (1, 5, 10, 20, 30, 40, 50, 75, 100, 200) if trial <= budget]
+    figure.update_xaxes(
+        range=[0.0, beyond * 1.04],
+        tickvals=[*ticks, beyond],
+        ticktext=[*map(str, ticks), "not reached"],
+    )
+    figure.update_yaxes(
+        tickvals=list(range(len(methods))),
+        ticktext=list(reversed(methods)),
+        range=[-0.6, len(methods) - 0.4],
+        automargin=True,
+        ticks="",
+    )
+    figure.update_layout(showlegend=False, margin={"r": 90, "t": 60})
 
 
 def _note_beside(figure: go.Figure, text: str, height: float) -> None:

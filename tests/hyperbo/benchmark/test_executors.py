@@ -72,7 +72,7 @@ def test_each_worker_has_a_core_and_stays() -> None:
     next(outcomes)
     workers = multiprocessing.active_children()
     cores = [os.sched_getaffinity(worker.pid or 0) for worker in workers]
-    outcomes.close()  # type: ignore[attr-defined]
+    outcomes.close()
 
     assert [len(core) for core in cores] == [1, 1]
     assert len(set.union(*cores)) == min(2, len(mine))
