@@ -132,7 +132,8 @@ def _describe(part: object, path: tuple[str, ...]) -> tuple[Node, dict[str, np.n
     """The node of one part, and the arrays in it, named by their path."""
     if type(part) in _MODULE_NAMES:
         module = cast("eqx.Module", part)
-        names = [field.name for field in dataclasses.fields(module)]
+        # A field left at its class's default is no leaf of the tree, and must not become one.
+        names = [field.name for field in dataclasses.fields(module) if field.name in vars(module)]
         nodes, arrays = _describe_all([getattr(module, name) for name in names], names, path)
         fields = dict(zip(names, nodes, strict=True))
         return {"class": _MODULE_NAMES[type(module)], "fields": fields}, arrays
@@ -212,11 +213,12 @@ def _assemble(name: str, fields: Mapping[str, object]) -> eqx.Module:
             "restore it from a copy."
         )
     module = _MODULES[name]
-    wanted = {field.name for field in dataclasses.fields(module)}
-    if wanted != set(fields):
+    known = {field.name for field in dataclasses.fields(module)}
+    needed = {field for field in known if not hasattr(module, field)}
+    if not needed <= set(fields) <= known:
         raise PriorDamagedError(
             f"The prior's {name!r} has the fields {sorted(fields)!r}; here it has "
-            f"{sorted(wanted)!r}. Install the library versions that the manifest names, or "
+            f"{sorted(known)!r}. Install the library versions that the manifest names, or "
             "pre-train the prior again."
         )
     built = object.__new__(module)

@@ -27,7 +27,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Self
 
 import numpy as np
 
@@ -89,7 +88,7 @@ class TrainingData:
     points: int
 
     @classmethod
-    def of(cls, tasks: Sequence[Task]) -> Self:
+    def of(cls, tasks: Sequence[Task]) -> "TrainingData":
         """Describe tasks; the digest depends on their order."""
         digest = hashlib.sha256()
         for task in tasks:
@@ -109,7 +108,7 @@ class WeightsFile:
     digest: str
 
     @classmethod
-    def of(cls, content: bytes) -> Self:
+    def of(cls, content: bytes) -> "WeightsFile":
         """Describe the content of a weights file."""
         return cls(len(content), hashlib.sha256(content).hexdigest())
 
@@ -187,7 +186,7 @@ class Manifest:
         return seal(self.to_json())
 
     @classmethod
-    def from_bytes(cls, content: bytes) -> Self:
+    def from_bytes(cls, content: bytes) -> "Manifest":
         """Read the content of a manifest's file.
 
         Raises:
@@ -216,7 +215,7 @@ class Manifest:
         return manifest
 
     @classmethod
-    def _from_document(cls, document: dict[str, object]) -> Self:
+    def _from_document(cls, document: dict[str, object]) -> "Manifest":
         training, weights = _object(document, "training"), _object(document, "weights")
         return cls(
             reference=PriorReference(_text(document, "name"), _integer(document, "version")),
