@@ -5,6 +5,7 @@ HyperBOError
 │   └── ValueOutsideSpaceError   a value the space does not admit
 ├── TaskError             tuning results that cannot be learned from
 ├── NumericalError        a computation that left the finite numbers
+├── CheckpointError       a training checkpoint that is damaged or another run's
 ├── PriorError            a prior that cannot be stored or used
 │   ├── PriorNameError           a name or reference that is not well formed
 │   ├── PriorNotFoundError
@@ -35,6 +36,10 @@ class TaskError(HyperBOError):
 
 class NumericalError(HyperBOError):
     """A computation gave NaN or infinity and had no finite state to return to."""
+
+
+class CheckpointError(HyperBOError):
+    """A training checkpoint is damaged, or belongs to another run."""
 
 
 class PriorError(HyperBOError):

@@ -94,6 +94,70 @@ def log_determinant(factor: Float[Array, "N N"]) -> Float[Array, ""]:
     return 2.0 * jnp.sum(jnp.log(jnp.diagonal(factor)))
 
 
+@jax.custom_jvp
+def gaussian_cross_entropy(
+    covariance: Float[Array, "N N"],
+    noise: Float[Array, ""],
+    residuals: Float[Array, "N S"],
+    mask: Bool[Array, " N"],
+) -> Float[Array, ""]:
+    r"""Average over columns of the negative log density of residuals under a padded Gaussian.
+
+    $\frac{1}{2}\left[\mathrm{tr}(C^{-1} R R^\top) / S + \log|C| + n \log 2\pi\right]$, with
+    $C$ the covariance plus noise and jitter and $n$ the number of real entries. One factor serves
+    all columns. The derivative is exact: $\frac{1}{2}(C^{-1} - C^{-1} R R^\top C^{-1} / S)$ by one
+    explicit inverse, in place of automatic differentiation through the factor, which takes longer
+    than all the rest of a pre-training step.
+
+    Args:
+        covariance: Noise-free covariance of all entries, symmetric.
+        noise: Noise variance of the real entries.
+        residuals: One draw less its mean a column; zero where padded.
+        mask: True where an entry is real.
+
+    Returns:
+        Nats; NaN if the matrix is not positive definite.
+
+    References:
+        Rasmussen and Williams (2006), equation 5.9.
+    """
+    factor = masked_cholesky(covariance, noise, mask)
+    return _cross_entropy(factor, solve_lower(factor, residuals), mask)
+
+
+@gaussian_cross_entropy.defjvp
+def _gaussian_cross_entropy_jvp(
+    primals: tuple[Array, ...], tangents: tuple[Array, ...]
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    covariance, noise, residuals, mask = primals
+    covariance_tangent, noise_tangent, residuals_tangent, _ = tangents
+    # 1. The value, by a triangular factor.
+    factor = masked_cholesky(covariance, noise, mask)
+    whitened = solve_lower(factor, residuals)
+    value = _cross_entropy(factor, whitened, mask)
+    # 2. The inverse, and its product with the residuals.
+    identity = jnp.eye(mask.shape[0], dtype=covariance.dtype)
+    inverse = solve_upper(factor, solve_lower(factor, identity))
+    weights = solve_upper(factor, whitened)
+    # 3. The slope along the covariance; the padded block does not depend on it.
+    count = residuals.shape[1]
+    both = mask[:, None] & mask[None, :]
+    slope = jnp.where(both, 0.5 * (inverse - weights @ weights.T / count), 0.0)
+    return value, (
+        jnp.sum(slope * covariance_tangent)
+        + jnp.trace(slope) * noise_tangent
+        + jnp.sum(weights * residuals_tangent) / count
+    )
+
+
+def _cross_entropy(
+    factor: Float[Array, "N N"], whitened: Float[Array, "N S"], mask: Bool[Array, " N"]
+) -> Float[Array, ""]:
+    quadratic = jnp.sum(jnp.square(whitened)) / whitened.shape[1]
+    constant = jnp.sum(mask) * jnp.log(2.0 * jnp.pi)
+    return 0.5 * (quadratic + log_determinant(factor) + constant)
+
+
 def sample_gaussian(
     normals: Float[Array, "S Q"], mean: Float[Array, " Q"], covariance: Float[Array, "Q Q"]
 ) -> Float[Array, "S Q"]:

@@ -1,0 +1,49 @@
+"""Pre-training: objectives on the results of other tasks, and the one loop that minimises them."""
+
+from hyperbo.pretraining.divergence import DivergenceObjective, EuclideanObjective
+from hyperbo.pretraining.empirical import EmpiricalSettings, pretrain_empirical
+from hyperbo.pretraining.fit import Fitted, Progress, fit
+from hyperbo.pretraining.leave_one_out import LeaveOneTaskOutObjective
+from hyperbo.pretraining.likelihood import LikelihoodObjective
+from hyperbo.pretraining.methods import LBFGS, Adam, ConstantRate, CosineDecay, Method
+from hyperbo.pretraining.objective import Objective, WeightedSum
+from hyperbo.pretraining.regularisation import (
+    ParameterDensity,
+    hyperbo_densities,
+    lengthscales,
+    mean_constant,
+    noise_variance,
+    signal_variance,
+)
+from hyperbo.pretraining.run import Stop
+from hyperbo.pretraining.sharding import shard_tasks
+from hyperbo.pretraining.standardise import Standardised, standardise
+
+__all__ = [
+    "LBFGS",
+    "Adam",
+    "ConstantRate",
+    "CosineDecay",
+    "DivergenceObjective",
+    "EmpiricalSettings",
+    "EuclideanObjective",
+    "Fitted",
+    "LeaveOneTaskOutObjective",
+    "LikelihoodObjective",
+    "Method",
+    "Objective",
+    "ParameterDensity",
+    "Progress",
+    "Standardised",
+    "Stop",
+    "WeightedSum",
+    "fit",
+    "hyperbo_densities",
+    "lengthscales",
+    "mean_constant",
+    "noise_variance",
+    "pretrain_empirical",
+    "shard_tasks",
+    "signal_variance",
+    "standardise",
+]
