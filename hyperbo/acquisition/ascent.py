@@ -27,7 +27,7 @@ class Optimum(eqx.Module):
 
 
 class _Ascent(eqx.Module):
-    """State of `K` ascents; scores and gradients are divided by each start's first slope."""
+    """State of `K` ascents; gradients are divided by each start's first slope, scores are not."""
 
     points: Float[Array, "K D"]
     scores: Float[Array, " K"]
@@ -72,7 +72,7 @@ def ascend(
     scale = jnp.where(is_usable, slope, 1.0)
     state = _Ascent(
         points=starts,
-        scores=jnp.zeros_like(scores),
+        scores=scores,
         gradients=jnp.where(is_usable[:, None], gradients / scale[:, None], 0.0),
         inverse=jnp.broadcast_to(_FIRST_STEP * jnp.eye(starts.shape[1]), _square(starts)),
         stride=jnp.ones_like(scores),
@@ -86,13 +86,13 @@ def ascend(
 
     def step(state: _Ascent) -> _Ascent:
         proposal = _propose(state, is_continuous)
-        raw_scores, raw_gradients = _evaluate(score, proposal)
-        # Relative to the start's own score, so that no offset swallows a small rise.
-        trial = (raw_scores - scores) / scale
-        return _advance(state, proposal, trial, raw_gradients / scale[:, None])
+        trial, slopes = _evaluate(score, proposal)
+        # A difference of scores first, so that no offset swallows a small rise.
+        rise = (trial - state.scores) / scale
+        return _advance(state, Optimum(proposal, trial), rise, slopes / scale[:, None])
 
     state = jax.lax.while_loop(goes_on, step, state)
-    return Optimum(state.points, jnp.where(is_usable, scores + scale * state.scores, scores))
+    return Optimum(state.points, state.scores)
 
 
 def _evaluate(
@@ -127,15 +127,14 @@ def _propose(state: _Ascent, is_continuous: Bool[Array, " D"]) -> Float[Array, "
 
 def _advance(
     state: _Ascent,
-    proposal: Float[Array, "K D"],
-    scores: Float[Array, " K"],
+    proposal: Optimum,
+    rise: Float[Array, " K"],
     gradients: Float[Array, "K D"],
 ) -> _Ascent:
     """Take the proposals that rise enough, learn their curvature, and set the next stride."""
-    step = proposal - state.points
+    step = proposal.points - state.points
     promise = jnp.sum(state.gradients * step, axis=1)
-    rise = scores - state.scores
-    is_finite = jnp.isfinite(scores) & jnp.all(jnp.isfinite(gradients), axis=1)
+    is_finite = jnp.isfinite(rise) & jnp.all(jnp.isfinite(gradients), axis=1)
     is_taken = is_finite & (rise >= _SUFFICIENT * promise) & (promise > 0.0)
 
     drop = jnp.where(is_taken[:, None], state.gradients - gradients, 0.0)
@@ -150,8 +149,8 @@ def _advance(
 
     taken = is_taken[:, None]
     return _Ascent(
-        points=jnp.where(taken, proposal, state.points),
-        scores=jnp.where(is_taken, scores, state.scores),
+        points=jnp.where(taken, proposal.points, state.points),
+        scores=jnp.where(is_taken, proposal.scores, state.scores),
         gradients=jnp.where(taken, gradients, state.gradients),
         inverse=jnp.where(has_curvature[:, None, None], inverse, state.inverse),
         stride=jnp.where(is_taken, longer, shorter),

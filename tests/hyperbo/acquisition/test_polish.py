@@ -124,11 +124,12 @@ def test_a_space_of_floats_costs_nothing() -> None:
 def test_more_neighbours_than_a_block() -> None:
     """All neighbours count, however many there are."""
     score = Hill(jnp.array([0.77, 0.13]))
+    start = jnp.array([[0.5, 0.5]])
     everything = np.array(list(itertools.product(np.linspace(0, 1, 101), repeat=2)))
 
     point = polish(
         score,
-        _optimum((0.5, 0.5)),
+        Optimum(start, score(start)),
         snap=np.copy,
         neighbours=lambda _: everything,
         excluded=NONE,
