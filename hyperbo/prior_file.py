@@ -36,19 +36,19 @@ from safetensors.numpy import load, save
 from hyperbo.errors import PriorDamagedError, PriorError
 from hyperbo.surrogates import (
     EmpiricalPrior,
+    Expert,
     FeatureNetwork,
     GaussianProcessPrior,
     Hierarchy,
     KumaraswamyWarp,
     LinearMean,
     MatrixDistances,
-    PretrainedPrior,
 )
 
 Node = Mapping[str, object]
 
 _MODULES: Mapping[str, type[eqx.Module]] = {
-    "hyperbo.PretrainedPrior": PretrainedPrior,
+    "hyperbo.Expert": Expert,
     "hyperbo.Hierarchy": Hierarchy,
     "hyperbo.GaussianProcessPrior": GaussianProcessPrior,
     "hyperbo.EmpiricalPrior": EmpiricalPrior,
@@ -62,6 +62,7 @@ _MODULES: Mapping[str, type[eqx.Module]] = {
     "gpjax.Matern32": gpx.kernels.Matern32,
     "gpjax.Matern52": gpx.kernels.Matern52,
     "gpjax.Linear": gpx.kernels.Linear,
+    "gpjax.Polynomial": gpx.kernels.Polynomial,
     "gpjax.SumKernel": gpx.kernels.SumKernel,
     "gpjax.ProductKernel": gpx.kernels.ProductKernel,
     "gpjax.Real": parameters.Real,

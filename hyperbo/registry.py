@@ -30,7 +30,7 @@ from hyperbo.errors import (
 from hyperbo.prior_file import describe, pack, rebuild, unpack
 from hyperbo.prior_manifest import Manifest, PriorReference, TrainingData, WeightsFile, check_name
 from hyperbo.space import SearchSpace, describe_differences
-from hyperbo.surrogates import PretrainedPrior
+from hyperbo.surrogates import Expert
 
 MANIFEST = "manifest.json"
 WEIGHTS = "weights.safetensors"
@@ -47,7 +47,7 @@ class StoredPrior:
     """A prior read back from the registry, with all that is said of it."""
 
     manifest: Manifest
-    pretrained: PretrainedPrior
+    expert: Expert
 
     @property
     def reference(self) -> PriorReference:
@@ -91,7 +91,7 @@ class Registry:
     def save(
         self,
         name: str,
-        pretrained: PretrainedPrior,
+        expert: Expert,
         *,
         space: SearchSpace,
         metric: Mapping[str, object],
@@ -103,7 +103,7 @@ class Registry:
 
         Args:
             name: Lower-case letters, digits, dots, underscores and hyphens.
-            pretrained: The prior.
+            expert: The prior.
             space: The search space it was trained on and serves.
             metric: `name`, `goal` and warping of the objective, plain JSON.
             training: The tasks it was trained on.
@@ -119,8 +119,8 @@ class Registry:
                 stored; if it is too large; if the disk refuses.
         """
         check_name(name)
-        pretrained.check(space.dimension)
-        model, arrays = describe(pretrained)
+        expert.check(space.dimension)
+        model, arrays = describe(expert)
         weights = pack(arrays)
         libraries = {library: installed_version(library) for library in _LIBRARIES}
         created = datetime.now(UTC)
@@ -169,19 +169,19 @@ class Registry:
         if space is not None:
             _check_space(manifest, space)
         try:
-            pretrained = rebuild(manifest.model, unpack(weights))
+            expert = rebuild(manifest.model, unpack(weights))
         except PriorDamagedError as error:
             raise PriorDamagedError(f"Prior {manifest.reference} is damaged. {error}") from error
-        if not isinstance(pretrained, PretrainedPrior):
+        if not isinstance(expert, Expert):
             raise PriorDamagedError(
                 f"Prior {manifest.reference} is damaged: its model is a "
-                f"{type(pretrained).__name__}; wanted a PretrainedPrior. Pre-train it again."
+                f"{type(expert).__name__}; wanted an Expert. Pre-train it again."
             )
         try:
-            pretrained.check(manifest.space.dimension)
+            expert.check(manifest.space.dimension)
         except PriorError as error:
             raise PriorDamagedError(f"Prior {manifest.reference} is damaged. {error}") from error
-        return StoredPrior(manifest, pretrained)
+        return StoredPrior(manifest, expert)
 
     def verify(self, reference: str | PriorReference) -> Manifest:
         """Check a prior as thoroughly as `load` does, and give its manifest.

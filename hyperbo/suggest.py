@@ -131,13 +131,13 @@ class Suggestion:
 
     Attributes:
         points: Points of the unit cube that the space admits, shape (B, D).
-        rows: Their rows in the pool, where one was given.
+        rows: Their rows in the pool; -1 where there was none.
         trust: Weight of each expert after the trials seen; they sum to one.
         memory: To be handed to the next call.
     """
 
     points: Float[np.ndarray, "B D"]
-    rows: Int[np.ndarray, " B"] | None
+    rows: Int[np.ndarray, " B"]
     trust: Float[np.ndarray, " E"]
     memory: Memory
 
@@ -185,7 +185,7 @@ def suggest(
         session.add(point)
         chosen.append(point)
         excluded = np.concatenate([excluded, point[None, :]])
-    return Suggestion(np.stack(chosen), None, session.trust, session.memory)
+    return Suggestion(np.stack(chosen), np.full(count, -1), session.trust, session.memory)
 
 
 def suggest_from_pool(

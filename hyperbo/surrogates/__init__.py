@@ -9,7 +9,6 @@ from hyperbo.surrogates.gaussian_process import GaussianProcessPrior, negative_l
 from hyperbo.surrogates.kernels import MatrixDistances
 from hyperbo.surrogates.means import LinearMean
 from hyperbo.surrogates.mixture import MixturePosterior
-from hyperbo.surrogates.pretrained import PretrainedPrior
 
 __all__ = [
     "ConditionedPrior",
@@ -24,7 +23,6 @@ __all__ = [
     "MatrixDistances",
     "MixturePosterior",
     "Posterior",
-    "PretrainedPrior",
     "Prior",
     "Trials",
     "condition",

@@ -13,6 +13,7 @@ from gpjax.parameters import PositiveReal
 from jaxtyping import Float
 
 from hyperbo.arrays import Array
+from hyperbo.errors import PriorError
 from hyperbo.surrogates.base import Prior
 from hyperbo.surrogates.conditioning import (
     ConditionedPrior,
@@ -27,6 +28,8 @@ from hyperbo.surrogates.kernels import MatrixDistances
 
 class Expert(eqx.Module):
     """A prior with beliefs about how far a single task may depart from it.
+
+    This is what pre-training yields, what the registry stores and what a study starts from.
 
     Attributes:
         prior: The prior at the centre of the beliefs.
@@ -71,6 +74,41 @@ class Expert(eqx.Module):
     def penalty(self, log_factors: Float[Array, " P"]) -> Float[Array, ""]:
         """How improbable the log factors were before any trial, in nats; zero at the centre."""
         return 0.5 * jnp.sum(jnp.square(log_factors / self.spread))
+
+    def check(self, dimension: int) -> None:
+        """Refuse a prior that cannot be evaluated at points of a unit cube of `dimension`.
+
+        Nothing is computed; shapes are traced only, and arrays are looked through for NaN.
+
+        Raises:
+            PriorError: If shapes do not fit together, or an array holds NaN or plus infinity
+                (minus infinity is the log weight of what is ruled out).
+        """
+        for leaf in jax.tree.leaves(eqx.filter(self, eqx.is_inexact_array)):
+            array = np.asarray(leaf)
+            if np.isnan(array).any() or np.isposinf(array).any():
+                raise PriorError(
+                    "The prior holds NaN or infinite numbers; take the last finite parameters of "
+                    "its pre-training."
+                )
+        points = np.zeros((2, dimension))
+        try:
+            log_evidence = jax.eval_shape(self._log_evidence, points)
+        except (TypeError, ValueError, AttributeError, IndexError) as error:
+            raise PriorError(
+                f"The prior cannot be evaluated in a space of {dimension} coordinates: {error}. "
+                "Pre-train it on tasks of this space."
+            ) from error
+        if log_evidence.shape != ():
+            raise PriorError(
+                f"The prior gives a log evidence of shape {log_evidence.shape} for one task; "
+                "wanted a number. Its noise or hierarchy has a wrong shape."
+            )
+
+    def _log_evidence(self, points: Float[Array, "N D"]) -> Float[Array, "..."]:
+        count = points.shape[0]
+        trials = Trials(points, jnp.zeros(count), jnp.ones(count, bool))
+        return self.condition(self.centre(), trials).log_evidence
 
     def _placed(self, trials: Trials) -> Hierarchy:
         if not self.is_relative:

@@ -27,11 +27,11 @@ from hyperbo.prior_manifest import PriorReference, TrainingData
 from hyperbo.registry import MANIFEST, WEIGHTS, Registry, default_root
 from hyperbo.space import FloatParameter, IntegerParameter, Log, SearchSpace
 from hyperbo.surrogates import (
+    Expert,
     GaussianProcessPrior,
     Hierarchy,
     LinearMean,
     MatrixDistances,
-    PretrainedPrior,
     Trials,
 )
 from hyperbo.tasks import Task
@@ -50,15 +50,15 @@ NOISE = PositiveReal(jnp.asarray(0.02))
 TASKS = [Task(f"task-{i}", RNG.uniform(size=(5, D)), RNG.normal(size=5)) for i in range(2)]
 
 
-def pretrained(constant: float = 0.4) -> PretrainedPrior:
+def pretrained(constant: float = 0.4) -> Expert:
     """A pre-trained prior with a constant mean and a grid of three scales and two noises."""
     kernel = Matern52(lengthscale=jnp.asarray([0.3, 0.5, 1.1]), compute_engine=MatrixDistances())
     prior = GaussianProcessPrior(Constant(Real(jnp.asarray(constant))), kernel, NOISE)
     hierarchy = Hierarchy.normal((0.1, 0.5), (0.0, 0.4), noise_factors=(0.3, 3.0), nodes=3)
-    return PretrainedPrior(prior, hierarchy)
+    return Expert(prior, hierarchy, jnp.ones(prior.log_factor_count))
 
 
-def save(registry: Registry, prior: PretrainedPrior, name: str = "mine") -> PriorReference:
+def save(registry: Registry, prior: Expert, name: str = "mine") -> PriorReference:
     """Save a prior with all that is said of it."""
     return registry.save(
         name,
@@ -93,7 +93,7 @@ def files(root: Path) -> list[Path]:
 def test_loaded_prior_is_conditioned_the_same(registry: Registry) -> None:
     """The posterior of what is loaded is bit by bit the posterior of what was saved."""
     original = pretrained()
-    loaded = registry.load(save(registry, original)).pretrained
+    loaded = registry.load(save(registry, original)).expert
 
     conditioned = jax.jit(lambda prior: prior.condition(TRIALS))
 
@@ -109,12 +109,12 @@ def test_loaded_twice_compiles_once(intact: Registry) -> None:
     traced = []
 
     @jax.jit
-    def evaluate(prior: PretrainedPrior) -> jax.Array:
+    def evaluate(prior: Expert) -> jax.Array:
         traced.append(1)
         return prior.prior.noise_variance
 
-    evaluate(intact.load("mine").pretrained)
-    evaluate(intact.load("mine").pretrained)
+    evaluate(intact.load("mine").expert)
+    evaluate(intact.load("mine").expert)
 
     assert len(traced) == 1
 
@@ -241,7 +241,7 @@ def test_prior_of_another_dimension_is_not_stored(registry: Registry) -> None:
     narrow = GaussianProcessPrior(LinearMean(2), Matern52(), NOISE)
 
     with pytest.raises(PriorError, match="space of 3 coordinates"):
-        save(registry, PretrainedPrior(narrow, Hierarchy.fixed()))
+        save(registry, Expert(narrow, Hierarchy.fixed(), jnp.ones(narrow.log_factor_count)))
 
     assert not registry.root.exists()
 
@@ -270,7 +270,7 @@ def test_threads_get_versions_of_their_own(registry: Registry) -> None:
 
     assert sorted(reference.version for reference in references) == list(range(1, 6))
     for reference, prior in zip(references, priors, strict=True):
-        stored = registry.load(reference).pretrained
+        stored = registry.load(reference).expert
         leaves = zip(jax.tree.leaves(stored), jax.tree.leaves(prior), strict=True)
         assert all((ours == theirs).all() for ours, theirs in leaves)
 
@@ -286,7 +286,7 @@ print("ready", flush=True)
 sys.stdin.readline()
 for _ in range(4):
     saved = Registry(root).save(
-        "shared", stored.pretrained, space=told.space, metric=told.metric,
+        "shared", stored.expert, space=told.space, metric=told.metric,
         training=told.training, scores=told.scores, notes=told.notes,
     )
     print(saved.version, flush=True)

@@ -18,7 +18,7 @@ from hyperbo.errors import PriorDamagedError, PriorFormatError, PriorMismatchErr
 from hyperbo.prior_manifest import TrainingData, seal
 from hyperbo.registry import MANIFEST, WEIGHTS, Registry
 from hyperbo.space import FloatParameter, IntegerParameter, SearchSpace
-from hyperbo.surrogates import GaussianProcessPrior, Hierarchy, PretrainedPrior
+from hyperbo.surrogates import Expert, GaussianProcessPrior, Hierarchy
 
 SPACE = SearchSpace((FloatParameter("dropout", 0.0, 0.8), IntegerParameter("layers", 1, 5)))
 
@@ -28,7 +28,7 @@ def save(registry: Registry, name: str = "mine") -> None:
     prior = GaussianProcessPrior(Zero(), RBF(lengthscale=0.4), PositiveReal(jnp.asarray(0.1)))
     registry.save(
         name,
-        PretrainedPrior(prior, Hierarchy.fixed()),
+        Expert(prior, Hierarchy.fixed(), jnp.ones(prior.log_factor_count)),
         space=SPACE,
         metric={"name": "error", "goal": "minimise"},
         training=TrainingData("", (), 0),
