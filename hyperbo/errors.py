@@ -74,5 +74,5 @@ class StudyError(HyperBOError):
     """An offline study's description is wrong, or its stored state belongs to another study."""
 
 
-class MissingExtraError(HyperBOError):
+class MissingExtraError(HyperBOError, ImportError):
     """A part needs an optional dependency; the message names the extra to install."""

@@ -1,4 +1,4 @@
-"""Methods of offline studies that need no other library: designs, portfolios, and a strategy of ours."""
+"""Methods of offline studies that train nothing: designs, portfolios, and strategies as given."""
 
 from dataclasses import dataclass, field
 from typing import Protocol

@@ -3,7 +3,6 @@
 On a pool they take the nearest configuration not yet tried, and are told that one and its value.
 """
 
-import importlib.util
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,12 +15,12 @@ from hyperbo.benchmark.methods import nearest_untried
 from hyperbo.benchmark.tuners import CubeTuner, PoolTuner
 from hyperbo.errors import MissingExtraError
 
-if importlib.util.find_spec("optuna") is None:
+try:
+    import optuna
+except ImportError as error:
     raise MissingExtraError(
         "Optuna is not installed. Install the extra: pip install 'hyperbo[server,peers]'."
-    )
-
-import optuna  # noqa: E402 - after the check that it is there
+    ) from error
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from hyperbo.pretraining.leave_one_out import LeaveOneTaskOutObjective
 from hyperbo.pretraining.likelihood import LikelihoodObjective
 from hyperbo.pretraining.methods import LBFGS, Adam, ConstantRate, CosineDecay, Method
 from hyperbo.pretraining.objective import Objective, WeightedSum
+from hyperbo.pretraining.parametric import pretrain_from_key, pretrain_parametric
 from hyperbo.pretraining.regularisation import (
     ParameterDensity,
     hyperbo_densities,
@@ -43,6 +44,8 @@ __all__ = [
     "mean_constant",
     "noise_variance",
     "pretrain_empirical",
+    "pretrain_from_key",
+    "pretrain_parametric",
     "shard_tasks",
     "signal_variance",
     "standardise",
