@@ -1,5 +1,7 @@
 """Cholesky factors of padded covariances: the only place that factorises or adds jitter."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Bool, Float
@@ -127,9 +129,10 @@ def gaussian_cross_entropy(
 
 @gaussian_cross_entropy.defjvp
 def _gaussian_cross_entropy_jvp(
-    primals: tuple[Array, ...], tangents: tuple[Array, ...]
+    primals: tuple[Array, ...], tangents: tuple[Any, ...]
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
     covariance, noise, residuals, mask = primals
+    # A mask of truth values has no tangent but a placeholder.
     covariance_tangent, noise_tangent, residuals_tangent, _ = tangents
     # 1. The value, by a triangular factor.
     factor = masked_cholesky(covariance, noise, mask)

@@ -30,11 +30,11 @@ class WeightedSum(eqx.Module):
         3.5
     """
 
-    weights: tuple[float, ...]
+    weights: Float[Array, " terms"]
     objectives: tuple[Objective, ...]
 
     def __init__(self, *terms: tuple[float, Objective]) -> None:
-        self.weights = tuple(float(weight) for weight, _ in terms)
+        self.weights = jnp.asarray([weight for weight, _ in terms], dtype=float)
         self.objectives = tuple(objective for _, objective in terms)
 
     def __call__(self, prior: Any, key: Key) -> Float[Array, ""]:
