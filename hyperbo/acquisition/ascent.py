@@ -32,6 +32,7 @@ class _Ascent(eqx.Module):
     points: Float[Array, "K D"]
     scores: Float[Array, " K"]
     gradients: Float[Array, "K D"]
+    scale: Float[Array, " K"]
     inverse: Float[Array, "K D D"]  # inverse of the negated Hessian, as known so far
     stride: Float[Array, " K"]  # share of the quasi-Newton step to try next
     is_fresh: Bool[Array, " K"]  # no curvature seen yet
@@ -39,6 +40,7 @@ class _Ascent(eqx.Module):
     count: Int[Array, ""]
 
 
+@eqx.filter_jit
 def ascend(
     score: Score,
     starts: Float[Array, "K D"],
@@ -57,7 +59,7 @@ def ascend(
         score: What to climb.
         starts: `K` points of the unit cube.
         is_continuous: The coordinates that may move.
-        steps: Evaluations at most.
+        steps: Evaluations at most, that of the starts not counted.
 
     Returns:
         The points reached and their scores, in the order of the starts.
@@ -66,30 +68,31 @@ def ascend(
         Bertsekas (1982), "Projected Newton methods for optimization problems with simple
         constraints".
     """
-    scores, gradients = _evaluate(score, starts)
-    slope = jnp.max(jnp.where(is_continuous, jnp.abs(gradients), 0.0), axis=1)
-    is_usable = jnp.isfinite(scores) & jnp.isfinite(slope) & (slope > 0.0)
-    scale = jnp.where(is_usable, slope, 1.0)
+    size, dimension = starts.shape
     state = _Ascent(
         points=starts,
-        scores=scores,
-        gradients=jnp.where(is_usable[:, None], gradients / scale[:, None], 0.0),
-        inverse=jnp.broadcast_to(_FIRST_STEP * jnp.eye(starts.shape[1]), _square(starts)),
-        stride=jnp.ones_like(scores),
-        is_fresh=jnp.ones_like(is_usable),
-        is_done=~is_usable,
+        scores=jnp.zeros(size),
+        gradients=jnp.zeros_like(starts),
+        scale=jnp.ones(size),
+        inverse=jnp.broadcast_to(_FIRST_STEP * jnp.eye(dimension), (size, dimension, dimension)),
+        stride=jnp.ones(size),
+        is_fresh=jnp.ones(size, dtype=bool),
+        is_done=jnp.zeros(size, dtype=bool),
         count=jnp.zeros((), dtype=jnp.int32),
     )
 
     def goes_on(state: _Ascent) -> Bool[Array, ""]:
-        return (state.count < steps) & ~jnp.all(state.is_done)
+        return (state.count <= steps) & ~jnp.all(state.is_done)
 
     def step(state: _Ascent) -> _Ascent:
+        # Without a gradient yet, the first proposal is the start itself; evaluating it here and
+        # not before the loop halves what must be compiled.
         proposal = _propose(state, is_continuous)
         trial, slopes = _evaluate(score, proposal)
-        # A difference of scores first, so that no offset swallows a small rise.
-        rise = (trial - state.scores) / scale
-        return _advance(state, Optimum(proposal, trial), rise, slopes / scale[:, None])
+        slopes = jnp.where(is_continuous, slopes, 0.0)
+        begun = _begin(state, trial, slopes)
+        advanced = _advance(state, Optimum(proposal, trial), slopes / state.scale[:, None])
+        return jax.tree.map(lambda a, b: jnp.where(state.count == 0, a, b), begun, advanced)
 
     state = jax.lax.while_loop(goes_on, step, state)
     return Optimum(state.points, state.scores)
@@ -125,15 +128,30 @@ def _propose(state: _Ascent, is_continuous: Bool[Array, " D"]) -> Float[Array, "
     return jnp.clip(state.points + step, 0.0, 1.0)
 
 
-def _advance(
-    state: _Ascent,
-    proposal: Optimum,
-    rise: Float[Array, " K"],
-    gradients: Float[Array, "K D"],
-) -> _Ascent:
+def _begin(state: _Ascent, scores: Float[Array, " K"], slopes: Float[Array, "K D"]) -> _Ascent:
+    """Learn the starts' scores and slopes; those that are not finite, or flat, are done."""
+    steepest = jnp.max(jnp.abs(slopes), axis=1)
+    is_usable = jnp.isfinite(scores) & jnp.isfinite(steepest) & (steepest > 0.0)
+    scale = jnp.where(is_usable, steepest, 1.0)
+    return _Ascent(
+        points=state.points,
+        scores=scores,
+        gradients=jnp.where(is_usable[:, None], slopes / scale[:, None], 0.0),
+        scale=scale,
+        inverse=state.inverse,
+        stride=state.stride,
+        is_fresh=state.is_fresh,
+        is_done=~is_usable,
+        count=state.count + 1,
+    )
+
+
+def _advance(state: _Ascent, proposal: Optimum, gradients: Float[Array, "K D"]) -> _Ascent:
     """Take the proposals that rise enough, learn their curvature, and set the next stride."""
     step = proposal.points - state.points
     promise = jnp.sum(state.gradients * step, axis=1)
+    # A difference of scores first, so that no offset swallows a small rise.
+    rise = (proposal.scores - state.scores) / state.scale
     is_finite = jnp.isfinite(rise) & jnp.all(jnp.isfinite(gradients), axis=1)
     is_taken = is_finite & (rise >= _SUFFICIENT * promise) & (promise > 0.0)
 
@@ -152,6 +170,7 @@ def _advance(
         points=jnp.where(taken, proposal.points, state.points),
         scores=jnp.where(is_taken, proposal.scores, state.scores),
         gradients=jnp.where(taken, gradients, state.gradients),
+        scale=state.scale,
         inverse=jnp.where(has_curvature[:, None, None], inverse, state.inverse),
         stride=jnp.where(is_taken, longer, shorter),
         is_fresh=state.is_fresh & ~has_curvature,
@@ -179,8 +198,3 @@ def _update(
     shift = identity - jnp.einsum("ki,kj->kij", weighted, drop)
     updated = jnp.einsum("kij,kjl,kml->kim", shift, start, shift)
     return updated + jnp.einsum("ki,kj->kij", weighted, step), has_curvature
-
-
-def _square(points: Float[Array, "K D"]) -> tuple[int, int, int]:
-    """Shape of one matrix a point."""
-    return (points.shape[0], points.shape[1], points.shape[1])

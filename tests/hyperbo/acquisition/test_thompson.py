@@ -1,5 +1,6 @@
 """Thompson sampling chooses points as often as they are believed to be best."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -48,6 +49,6 @@ def test_between_candidates_the_nearest_one_counts(
     key: jax.Array, posterior: object, points: jax.Array
 ) -> None:
     """A point that is almost a candidate has that candidate's drawn value."""
-    score = ThompsonSampling().bind(key, posterior, points, jnp.array(0.0))
+    score = eqx.filter_jit(ThompsonSampling().bind)(key, posterior, points, jnp.array(0.0))
 
-    np.testing.assert_array_equal(score(points + 1e-6), score.values)
+    np.testing.assert_array_equal(eqx.filter_jit(score)(points + 1e-6), score.values)
