@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -70,9 +71,9 @@ def resolve(name: str) -> TuningTable:
     try:
         folder = folder_for(name)
     except DatasetError as error:
-        raise TableNotFoundError(f"There is no table {name!r}. {error} {_known()}") from None
+        raise TableNotFoundError(f"There is no table {name!r}. {error} {_known(name)}") from None
     if not (folder / MANIFEST).is_file():
-        raise TableNotFoundError(f"There is no table {name!r}. {_known()}")
+        raise TableNotFoundError(f"There is no table {name!r}. {_known(name)}")
     return load(folder)
 
 
@@ -124,10 +125,12 @@ def _share_lost(statuses: np.ndarray) -> float:
     return float(np.mean(statuses != Status.COMPLETED.value)) if len(statuses) else 0.0
 
 
-def _known() -> str:
-    """A sentence on what there is."""
+def _known(wanted: str) -> str:
+    """A sentence on what there is, the closest first."""
     names = [entry.name for entry in entries()]
-    return f"Known tables: {', '.join(names)}. Add one with 'hyperbo data import'."
+    close = get_close_matches(wanted, names, n=1)
+    hint = f"Did you mean {close[0]!r}? " if close else ""
+    return f"{hint}Known tables: {', '.join(names)}. Add one with 'hyperbo data import'."
 
 
 def _read_csv(path: Path, option: str | None) -> list[TuningTable]:

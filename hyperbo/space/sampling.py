@@ -2,11 +2,13 @@
 
 Each design spreads quantiles, one per tuned parameter, and lets the space place them: floats and
 integers uniformly along their scale, listed numbers and categories each with equal probability.
+
+`scipy.stats` takes longer to import than all the rest of a suggestion from a stored prior, which
+needs no design; so it is imported by the designs that do.
 """
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import qmc
 
 from hyperbo.errors import SpaceError
 from hyperbo.space.search_space import SearchSpace
@@ -43,6 +45,8 @@ def sample_sobol(
     References:
         Owen (1998), "Scrambling Sobol' and Niederreiter-Xing points".
     """
+    from scipy.stats import qmc  # noqa: PLC0415 - see the head of this module
+
     _check_count(count)
     sequence = qmc.Sobol(len(space.tuned_names), scramble=True, rng=rng)
     # A whole power of two is drawn, then cut: SciPy warns of any other count.
@@ -63,6 +67,8 @@ def sample_halton(
     References:
         Owen (2017), "A randomized Halton algorithm in R", arXiv:1706.02808.
     """
+    from scipy.stats import qmc  # noqa: PLC0415 - see the head of this module
+
     _check_count(count)
     sequence = qmc.Halton(len(space.tuned_names), scramble=True, rng=rng)
     return space.at_quantiles(sequence.random(count))

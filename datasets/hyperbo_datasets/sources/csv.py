@@ -71,6 +71,20 @@ def load(path: Path, space_file: Path) -> TuningTable:
         SourceError: If a file is missing or not in its layout.
         TableError: If rows contradict the space or the metric; the message says which and why.
     """
+    return validate(read(path, space_file))
+
+
+def read(path: Path, space_file: Path) -> TuningTable:
+    """As `load`, but rows that contradict the space or the metric are left for `check` to find.
+
+    Args:
+        path: The rows.
+        space_file: What they mean; see the head of this module.
+
+    Raises:
+        SourceError: If a file is missing or not in its layout.
+        TableError: If columns are missing, unknown or of the wrong type.
+    """
     document = _checked_document(space_file)
     try:
         space = SearchSpace.from_json(json.dumps({"parameters": document["parameters"]}))
@@ -89,7 +103,7 @@ def load(path: Path, space_file: Path) -> TuningTable:
         source=str(document.get("source", path.name)),
         licence=str(document.get("licence", "unknown")),
     )
-    return validate(make_table(str(document["name"]), space, metric, frame, provenance))
+    return make_table(str(document["name"]), space, metric, frame, provenance)
 
 
 def _checked_document(space_file: Path) -> dict[str, Any]:

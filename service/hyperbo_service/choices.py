@@ -1,0 +1,50 @@
+"""The values that options take; light, so that `--help` can show them."""
+
+from enum import StrEnum
+
+
+class ModelName(StrEnum):
+    """A prior model."""
+
+    EMPIRICAL = "empirical"
+    HYPERBO = "hyperbo"
+    ABLR = "ablr"
+    FSBO = "fsbo"
+
+
+class ObjectiveName(StrEnum):
+    """What a parametric model is trained by."""
+
+    NLL = "nll"
+    EKL = "ekl"
+    EUCLID = "euclid"
+
+
+class GoalName(StrEnum):
+    """Which way a metric is better."""
+
+    MAXIMIZE = "maximize"
+    MINIMIZE = "minimize"
+
+
+class SettingName(StrEnum):
+    """Which configurations an offline study learns from and tests on."""
+
+    NEW_POINTS = "new-points"
+    SAME_POINTS = "same-points"
+
+
+class MethodName(StrEnum):
+    """A method of offline studies."""
+
+    HYPERBO = "hyperbo"
+    GP = "gp"
+    PORTFOLIO = "portfolio"
+    PORTFOLIO_GP = "portfolio-gp"
+    RANDOM = "random"
+    SOBOL = "sobol"
+    ABLR = "ablr"
+    FSBO = "fsbo"
+    HYPERBO_NLL = "hyperbo-nll"
+    OPTUNA_TPE = "optuna-tpe"
+    OPTUNA_GP = "optuna-gp"

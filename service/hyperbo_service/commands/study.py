@@ -1,0 +1,193 @@
+"""`hyperbo study`: compare methods on a table's tasks, offline."""
+
+import math
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from hyperbo_service.choices import MethodName, SettingName
+from hyperbo_service.commands.options import AsJson, examples
+from hyperbo_service.console import bars, note, print_json, results, table, warn, working
+from hyperbo_service.names import pick_all
+from hyperbo_service.numerics import keep_compiled_programs
+
+DEFAULT_METHODS = "hyperbo,gp,portfolio,random"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command(
+        "study",
+        help=(
+            "Study methods offline: tune every task of a table as if it were new, and compare.\n\n"
+            "Tasks are held out fold by fold; methods that learn from other tasks learn from the "
+            "rest. Interrupt it at any time: the same command goes on where it stopped, and one "
+            "with more methods or seeds computes only those.\n\n"
+            f"Methods: {', '.join(MethodName)}. The last two need the extra 'peers'; on a table "
+            "they take the nearest configuration not yet tried."
+        ),
+        epilog=examples(
+            ("hyperbo study lcbench", "HyperBO and its baselines"),
+            ("hyperbo study lcbench --folds 2 --seeds 1 --trials 10", "a quick look"),
+            ("hyperbo study lcbench --methods hyperbo,optuna-tpe", "against Optuna"),
+        ),
+    )(study)
+
+
+def study(
+    name: Annotated[
+        str, typer.Argument(metavar="TABLE", help="A table's name; see hyperbo data list.")
+    ],
+    *,
+    methods: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--methods",
+            metavar="NAMES",
+            help=f"Methods to compare, separated by commas. Default: {DEFAULT_METHODS}.",
+            show_default=False,
+        ),
+    ] = None,
+    folds: Annotated[int, typer.Option(min=2, help="Number of folds of held-out tasks.")] = 7,
+    seeds: Annotated[int, typer.Option(min=1, help="Number of pre-training seeds.")] = 3,
+    trials: Annotated[int, typer.Option(min=1, help="Trials for each task.")] = 50,
+    setting: Annotated[
+        SettingName,
+        typer.Option(
+            help="new-points: learn from the lower half of the configurations, tune on the upper. "
+            "same-points: both see all."
+        ),
+    ] = SettingName.NEW_POINTS,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Default: study-TABLE-SETTING, here.", show_default=False
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Worker processes; 0 runs in this one. Default: one for each core.",
+            show_default=False,
+        ),
+    ] = None,
+    write_report: Annotated[
+        bool, typer.Option("--report/--no-report", help="Write an HTML report with plots.")
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Run or resume a study, and print its table."""
+    chosen = pick_all(methods or [DEFAULT_METHODS], [each.value for each in MethodName], "method")
+    keep_compiled_programs()
+    with working("starting JAX"):
+        from hyperbo_datasets.catalogue import resolve
+        from hyperbo_service.offline import study as offline
+
+        source = resolve(name)
+        plan = offline.Plan(
+            table=source,
+            methods=tuple(MethodName(each) for each in chosen),
+            setting=setting,
+            folds=folds,
+            seeds=seeds,
+            trials=trials,
+            folder=out or Path(f"study-{source.name}-{setting.value}"),
+        )
+    with bars() as shown:
+        outcome = offline.run(plan, workers=workers, on_progress=_Reporter(shown))
+    path = None
+    if write_report and outcome.reference is None:
+        note("no report was written: it compares two methods or more")
+    elif write_report:
+        with working("writing the report"):
+            path = offline.report(plan, outcome)
+    if as_json:
+        print_json(_document(plan, outcome, path))
+        return
+    _print(outcome)
+    out_console = results()
+    out_console.print(f"[dim]Every evaluation:[/] {plan.folder / offline.EVALUATIONS}")
+    if path is not None:
+        out_console.print(f"[dim]Report:[/]           {path}")
+
+
+class _Reporter:
+    """Turns a study's progress into a bar, and says once what was resumed."""
+
+    def __init__(self, shown: Any) -> None:
+        self._shown = shown
+        self._failed = 0
+
+    def __call__(self, progress: Any) -> None:
+        if progress.latest is None and progress.resumed:
+            note(f"{progress.resumed} of {progress.total} jobs were done before and are kept")
+        if progress.failed > self._failed:
+            self._failed = progress.failed
+            warn(f"failed: {progress.latest.label}")
+        detail = f"{progress.finished} of {progress.total} jobs"
+        self._shown.report("studying", progress.finished, progress.total, detail)
+
+
+def _document(plan: Any, outcome: Any, path: Path | None) -> dict[str, Any]:
+    speedups = outcome.speedups
+    return {
+        "settings": plan.settings,
+        "command": plan.command,
+        "folder": str(plan.folder),
+        "report": None if path is None else str(path),
+        "method": outcome.method,
+        "reference": outcome.reference,
+        "summary": _records(outcome.summary),
+        "speedups": None if speedups is None else _records(speedups),
+    }
+
+
+def _records(frame: Any) -> list[dict[str, Any]]:
+    """A frame's rows as JSON; what is not finite is null."""
+    return [
+        {
+            key: None if isinstance(value, float) and not math.isfinite(value) else value
+            for key, value in record.items()
+        }
+        for record in frame.to_dict("records")
+    ]
+
+
+def _print(outcome: Any) -> None:
+    out = results()
+    out.print(
+        "\n[bold]Mean normalised regret over tasks[/] [dim](0 is the best configuration there is, "
+        "1 a median one; ± half the 95% interval)[/]"
+    )
+    out.print(_regrets(outcome.summary))
+    if outcome.speedups is None:
+        return
+    rows = {row["method"]: row for row in outcome.speedups.to_dict("records")}
+    best = rows[outcome.method]
+    out.print(
+        f"{outcome.method} reaches what {outcome.reference} reaches in the end with "
+        f"[bold]{best['speedup']:.1f}x[/] fewer trials (median over tasks; it gets there on "
+        f"{best['reached']} of {best['tasks']})."
+    )
+
+
+def _regrets(summary: Any) -> Table:
+    budgets = sorted(set(summary["trial"]))
+    shown = table("method", *(f">after {trial}" for trial in budgets))
+    cells: dict[str, dict[int, Text]] = {}
+    best = summary.groupby("trial")["mean"].min()
+    for row in summary.to_dict("records"):
+        half = (row["upper"] - row["lower"]) / 2.0
+        interval = f" ±{half:.3f}" if math.isfinite(half) else ""
+        is_best = row["mean"] <= best[row["trial"]] + 5e-4
+        text = Text.assemble(
+            (f"{row['mean']:.3f}", "bold green" if is_best else ""), (interval, "dim")
+        )
+        cells.setdefault(row["method"], {})[row["trial"]] = text
+    for method, by_trial in cells.items():
+        shown.add_row(Text(method), *(by_trial[trial] for trial in budgets))
+    return shown

@@ -1,0 +1,1 @@
+"""What commands do on this machine, without a running service; loaded when a command runs."""

@@ -1,0 +1,66 @@
+"""The methods of offline studies that the command line knows, by their short names."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from hyperbo.benchmark.methods import (
+    PortfolioRecipe,
+    PortfolioThenScratch,
+    RandomSearch,
+    Recipe,
+    ScratchRecipe,
+    SobolSearch,
+    Untrained,
+)
+from hyperbo.benchmark.trained_methods import (
+    EmpiricalRecipe,
+    ablr_recipe,
+    fsbo_recipe,
+    likelihood_recipe,
+)
+from hyperbo_service.choices import MethodName
+
+
+def optuna_tpe() -> Recipe:
+    """Optuna's tree-structured Parzen estimator.
+
+    Raises:
+        MissingExtraError: If Optuna is not installed.
+    """
+    from hyperbo.benchmark.peers import OPTUNA_TPE  # noqa: PLC0415 - needs the extra `peers`
+
+    return Untrained(OPTUNA_TPE)
+
+
+def optuna_gp() -> Recipe:
+    """Optuna's Gaussian process.
+
+    Raises:
+        MissingExtraError: If Optuna is not installed.
+    """
+    from hyperbo.benchmark.peers import OPTUNA_GP  # noqa: PLC0415 - needs the extra `peers`
+
+    return Untrained(OPTUNA_GP)
+
+
+METHODS: Mapping[MethodName, Callable[[], Recipe]] = {
+    MethodName.HYPERBO: EmpiricalRecipe,
+    MethodName.GP: ScratchRecipe,
+    MethodName.PORTFOLIO: PortfolioRecipe,
+    MethodName.PORTFOLIO_GP: PortfolioThenScratch,
+    MethodName.RANDOM: lambda: Untrained(RandomSearch()),
+    MethodName.SOBOL: lambda: Untrained(SobolSearch()),
+    MethodName.ABLR: ablr_recipe,
+    MethodName.FSBO: fsbo_recipe,
+    MethodName.HYPERBO_NLL: likelihood_recipe,
+    MethodName.OPTUNA_TPE: optuna_tpe,
+    MethodName.OPTUNA_GP: optuna_gp,
+}
+
+
+def recipes(names: Sequence[MethodName]) -> list[Recipe]:
+    """The recipes of some methods.
+
+    Raises:
+        MissingExtraError: If one of them needs a library that is not installed.
+    """
+    return [METHODS[name]() for name in names]

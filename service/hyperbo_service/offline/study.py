@@ -1,0 +1,167 @@
+"""An offline study of a table: methods by folds by seeds, resumable, with tables and a report."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from hyperbo.benchmark import (
+    Executor,
+    ProcessExecutor,
+    Progress,
+    Reproduction,
+    SerialExecutor,
+    installed_versions,
+    merge,
+    run_jobs,
+    save_evaluations,
+    speedup_table,
+    summary_table,
+    trials_to_target,
+    write_report,
+)
+from hyperbo.benchmark.runner import pool_jobs
+from hyperbo_datasets.folds import NewPoints, SamePoints, Setting, table_folds
+from hyperbo_datasets.schema import TuningTable
+from hyperbo_datasets.store import content_digest
+from hyperbo_service.choices import MethodName, SettingName
+from hyperbo_service.offline.methods import recipes
+
+SETTINGS: Mapping[SettingName, Setting] = {
+    SettingName.NEW_POINTS: NewPoints(),
+    SettingName.SAME_POINTS: SamePoints(),
+}
+
+EVALUATIONS, REPORT = "evaluations.parquet", "report.html"
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What a study compares, and on what.
+
+    Attributes:
+        table: The table.
+        methods: The methods, by short name.
+        setting: Which configurations are learned from and tested on.
+        folds: Number of folds.
+        seeds: Number of pre-training seeds.
+        trials: Trials of a run.
+        folder: Where results go; a study that was interrupted goes on from there.
+    """
+
+    table: TuningTable
+    methods: tuple[MethodName, ...]
+    setting: SettingName
+    folds: int
+    seeds: int
+    trials: int
+    folder: Path
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the folder is bound to. Methods and seeds may be added to it later."""
+        return {
+            "table": self.table.name,
+            "content_sha256": content_digest(self.table),
+            "setting": SETTINGS[self.setting].name,
+            "folds": self.folds,
+            "trials": self.trials,
+        }
+
+    @property
+    def command(self) -> str:
+        """The command line that runs this study."""
+        methods = ",".join(method.value for method in self.methods)
+        return (
+            f"hyperbo study {self.table.name} --methods {methods} --setting {self.setting.value} "
+            f"--folds {self.folds} --seeds {self.seeds} --trials {self.trials}"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a study found.
+
+    Attributes:
+        evaluations: Every trial of the study's methods and seeds.
+        summary: Mean normalised regret by method and number of trials; see `summary_table`.
+        speedups: How many times fewer trials than the reference; None without two methods.
+        method: The method in question, by its long name.
+        reference: The method it is measured by; None without two methods.
+    """
+
+    evaluations: pd.DataFrame
+    summary: pd.DataFrame
+    speedups: pd.DataFrame | None
+    method: str
+    reference: str | None
+
+
+def run(plan: Plan, *, workers: int | None, on_progress: Callable[[Progress], None]) -> Outcome:
+    """Run what the folder does not hold yet, and score all of it.
+
+    Args:
+        plan: The study.
+        workers: Worker processes; one a core if None, this process if zero.
+        on_progress: Called before the first job and after each.
+
+    Raises:
+        StudyError: If the folder belongs to another study, or jobs failed.
+        MissingExtraError: If a method needs a library that is not installed.
+    """
+    chosen = recipes(plan.methods)
+    jobs = pool_jobs(
+        plan.table.name,
+        SETTINGS[plan.setting].name,
+        table_folds(plan.table, plan.folds, SETTINGS[plan.setting]),
+        chosen,
+        range(plan.seeds),
+        plan.trials,
+        plan.settings,
+    )
+    executor: Executor = SerialExecutor() if workers == 0 else ProcessExecutor(workers)
+    run_jobs(jobs, plan.folder, settings=plan.settings, executor=executor, on_progress=on_progress)
+    everything = merge(plan.folder)
+    names = [recipe.name for recipe in chosen]
+    is_asked = everything["method"].isin(names) & (everything["seed"] < plan.seeds)
+    evaluations = everything[is_asked].reset_index(drop=True)
+    save_evaluations(evaluations, plan.folder / EVALUATIONS)
+    return _score(evaluations, plan.methods, names)
+
+
+def report(plan: Plan, outcome: Outcome) -> Path:
+    """Write the HTML report into the study's folder; needs two methods.
+
+    Raises:
+        StudyError: As `write_report`.
+    """
+    path = plan.folder / REPORT
+    write_report(
+        outcome.evaluations,
+        path,
+        title=f"HyperBO on {plan.table.name}",
+        method=outcome.method,
+        reference=outcome.reference or "",
+        reproduction=Reproduction(plan.command, plan.settings, installed_versions()),
+    )
+    return path
+
+
+def _score(
+    evaluations: pd.DataFrame, methods: Sequence[MethodName], names: Sequence[str]
+) -> Outcome:
+    """Tables of a study; the method in question is ours, measured by the process from scratch."""
+    by_name = dict(zip(methods, names, strict=True))
+    method = by_name.get(MethodName.HYPERBO, names[0])
+    rivals = [by_name[each] for each in _REFERENCES if by_name.get(each, method) != method]
+    others = [name for name in names if name != method]
+    reference = rivals[0] if rivals else others[0] if others else None
+    speedups = None
+    if reference is not None:
+        speedups = speedup_table(trials_to_target(evaluations, reference))
+    return Outcome(evaluations, summary_table(evaluations), speedups, method, reference)
+
+
+_REFERENCES = (MethodName.GP, MethodName.RANDOM)

@@ -1,0 +1,166 @@
+"""The prior models that can be pre-trained from the command line, by name."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import jax.random as jr
+import numpy as np
+
+from hyperbo.arrays import Key
+from hyperbo.pretraining import (
+    Adam,
+    DivergenceObjective,
+    EmpiricalSettings,
+    EuclideanObjective,
+    Progress,
+    Standardised,
+    pretrain_empirical,
+    pretrain_from_key,
+)
+from hyperbo.pretraining.parametric import ObjectiveBuilder, likelihood_of_minibatches
+from hyperbo.surrogates import Expert, GaussianProcessPrior
+from hyperbo.surrogates.presets import ablr, fsbo, hyperbo_prior
+from hyperbo.tasks import MatchedTasks, Task, TaskBatch, match
+from hyperbo_service.choices import ModelName, ObjectiveName
+from hyperbo_service.errors import CommandError
+
+Report = Callable[[str, Progress], None]
+
+DIVERGENCE_POINTS = 100
+EUCLIDEAN_POINTS = 400
+
+
+class Trainer(Protocol):
+    """A prior model and how it is trained."""
+
+    def train(self, key: Key, tasks: Standardised, report: Report) -> Expert:
+        """Pre-train a prior; `report` is told the stage and the progress in it."""
+
+    def settings(self) -> dict[str, Any]:
+        """What decides the outcome beside data and key, as JSON for the manifest."""
+
+
+@dataclass(frozen=True)
+class EmpiricalTrainer:
+    """The default: moments of the smoothed tasks."""
+
+    choices: EmpiricalSettings = field(default_factory=EmpiricalSettings)
+
+    def train(self, key: Key, tasks: Standardised, report: Report) -> Expert:
+        """Pre-train; the stages are called what they do."""
+
+        def rename(stage: str, progress: Progress) -> None:
+            if stage == "smoothing":
+                # Every task is smoothed once the steps are done, which takes a third of their time.
+                longer = dataclasses.replace(progress, steps=4 * progress.steps // 3)
+                report("learning what tasks share", longer)
+            else:
+                report("learning how far tasks depart", progress)
+
+        return pretrain_empirical(key, tasks, self.choices, report=rename)
+
+    def settings(self) -> dict[str, Any]:
+        """The model and its settings."""
+        return {"model": ModelName.EMPIRICAL.value, **vars(self.choices)}
+
+
+@dataclass(frozen=True)
+class ParametricTrainer:
+    """A Gaussian process with a parametric mean and kernel, trained by Adam.
+
+    Attributes:
+        model: The model's name.
+        build: Makes the initial prior from a key and the number of dimensions.
+        loss: The objective's name.
+        objective: Makes the objective from the tasks.
+        steps: Steps of Adam.
+    """
+
+    model: ModelName
+    build: Callable[[Key, int], GaussianProcessPrior]
+    loss: ObjectiveName
+    objective: ObjectiveBuilder
+    steps: int
+
+    def train(self, key: Key, tasks: Standardised, report: Report) -> Expert:
+        """Pre-train in a single stage."""
+        stage = f"training {self.model.value} by {self.loss.value}"
+        return pretrain_from_key(
+            key,
+            self.build,
+            tasks,
+            objective=self.objective,
+            method=Adam(self.steps),
+            on_progress=lambda progress: report(stage, progress),
+        )
+
+    def settings(self) -> dict[str, Any]:
+        """The model, its objective and the number of steps."""
+        return {"model": self.model.value, "objective": self.loss.value, "steps": self.steps}
+
+
+PARAMETRIC: Mapping[ModelName, Callable[[Key, int], GaussianProcessPrior]] = {
+    ModelName.HYPERBO: hyperbo_prior,
+    ModelName.ABLR: ablr,
+    ModelName.FSBO: fsbo,
+}
+
+
+def divergence_at_points(batch: TaskBatch) -> DivergenceObjective:
+    """HyperBO's EKL at a hundred of the shared points, drawn anew each step."""
+    return DivergenceObjective(matched(batch), points=DIVERGENCE_POINTS)
+
+
+def euclidean_at_points(batch: TaskBatch) -> EuclideanObjective:
+    """The Euclidean divergence at at most 400 of the shared points, evenly chosen."""
+    shared = matched(batch)
+    count = np.asarray(shared.inputs).shape[0]
+    rows = np.linspace(0, count - 1, min(count, EUCLIDEAN_POINTS)).round().astype(int)
+    inputs, values = np.asarray(shared.inputs)[rows], np.asarray(shared.values)[:, rows]
+    return EuclideanObjective(MatchedTasks(inputs, values, shared.names))
+
+
+OBJECTIVES: Mapping[ObjectiveName, ObjectiveBuilder] = {
+    ObjectiveName.NLL: likelihood_of_minibatches,
+    ObjectiveName.EKL: divergence_at_points,
+    ObjectiveName.EUCLID: euclidean_at_points,
+}
+
+
+def trainer(model: ModelName, objective: ObjectiveName | None, steps: int | None) -> Trainer:
+    """The trainer that the command line's options ask for.
+
+    Raises:
+        CommandError: If the model does not take the objective.
+    """
+    if model not in PARAMETRIC:
+        if objective is not None:
+            raise CommandError(
+                f"The {model.value} model has its own objectives; leave out --objective, or choose "
+                f"a --model among {', '.join(name.value for name in PARAMETRIC)}."
+            )
+        return EmpiricalTrainer() if steps is None else EmpiricalTrainer(_with_steps(steps))
+    loss = ObjectiveName.NLL if objective is None else objective
+    return ParametricTrainer(model, PARAMETRIC[model], loss, OBJECTIVES[loss], steps or 5_000)
+
+
+def matched(batch: TaskBatch) -> MatchedTasks:
+    """The tasks of a batch at the points that all of them share.
+
+    Raises:
+        TaskError: If there is no such point.
+    """
+    mask = np.asarray(batch.mask)
+    rows = zip(batch.names, np.asarray(batch.inputs), np.asarray(batch.values), mask, strict=True)
+    return match([Task(name, inputs[real], values[real]) for name, inputs, values, real in rows])
+
+
+def random_key(seed: int) -> Key:
+    """The key that a seed stands for."""
+    return jr.key(seed)
+
+
+def _with_steps(steps: int) -> EmpiricalSettings:
+    return EmpiricalSettings(steps=steps)
