@@ -57,6 +57,8 @@ class _Commands(TyperGroup):
                 "extra: pip install 'hyperbo[server]'"
             )
             raise typer.Exit(REFUSED) from error
+        except BrokenPipeError:
+            raise  # whoever read the output has had enough; Typer ends quietly
         except OSError as error:
             # Not a fault: a missing file, a full disk, a folder nobody may write to.
             where = f"{error.filename}: " if error.filename else ""

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 import typer
 
 from hyperbo_service.choices import ModelName, ObjectiveName
+from hyperbo_service.commands.numerics import keep_compiled_programs
 from hyperbo_service.commands.options import AsJson, RegistryFolder, examples
 from hyperbo_service.console import bars, facts, number, print_json, results, warn, working
-from hyperbo_service.numerics import keep_compiled_programs
 
 
 def register(app: typer.Typer) -> None:

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from hyperbo_service.commands.numerics import keep_compiled_programs
 from hyperbo_service.commands.options import AsJson, RegistryFolder, examples
 from hyperbo_service.commands.space_table import space_table
 from hyperbo_service.console import bars, facts, print_json, results, table, warn, working
-from hyperbo_service.numerics import keep_compiled_programs
 
 Reference = Annotated[
     str,

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from hyperbo_service.commands.numerics import keep_compiled_programs
 from hyperbo_service.commands.options import AsJson, RegistryFolder, examples
 from hyperbo_service.console import bars, messages, print_json, results, table, working
-from hyperbo_service.numerics import keep_compiled_programs
 
 PRIOR_NAME = "quickstart"
 

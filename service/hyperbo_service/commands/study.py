@@ -9,10 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from hyperbo_service.choices import MethodName, SettingName
+from hyperbo_service.commands.numerics import keep_compiled_programs
 from hyperbo_service.commands.options import AsJson, examples
 from hyperbo_service.console import bars, note, print_json, results, table, warn, working
 from hyperbo_service.names import pick_all
-from hyperbo_service.numerics import keep_compiled_programs
 
 DEFAULT_METHODS = "hyperbo,gp,portfolio,random"
 

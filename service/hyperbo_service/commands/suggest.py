@@ -7,10 +7,10 @@ import typer
 from rich.text import Text
 
 from hyperbo_service.choices import GoalName
+from hyperbo_service.commands.numerics import keep_compiled_programs
 from hyperbo_service.commands.options import AsJson, RegistryFolder, examples
 from hyperbo_service.console import note, number, print_json, results, table, working
 from hyperbo_service.errors import CommandError
-from hyperbo_service.numerics import keep_compiled_programs
 
 
 def register(app: typer.Typer) -> None:

@@ -3,8 +3,6 @@
 import os
 from pathlib import Path
 
-import platformdirs
-
 
 def keep_compiled_programs() -> None:
     """Have JAX keep what it compiles, so that the next process need not compile it again.
@@ -12,6 +10,8 @@ def keep_compiled_programs() -> None:
     The programs go to `$HYPERBO_HOME/cache`, or the platform's folder for the user's caches.
     Settings that the user made in the environment stand. Worker processes inherit them.
     """
+    import platformdirs
+
     home = os.environ.get("HYPERBO_HOME")
     folder = Path(home) / "cache" if home else platformdirs.user_cache_path("hyperbo")
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder / "programs"))
