@@ -164,7 +164,11 @@ def _cross_entropy(
 def sample_gaussian(
     normals: Float[Array, "S Q"], mean: Float[Array, " Q"], covariance: Float[Array, "Q Q"]
 ) -> Float[Array, "S Q"]:
-    """Turn standard normals into joint draws with the given mean and covariance."""
+    """Turn standard normals into joint draws with the given mean and covariance; differentiable.
+
+    The jitter alone keeps the factor finite: what conditioning loses to cancellation is far
+    below it.
+    """
     everything = jnp.ones(mean.shape, dtype=bool)
-    factor = robust_cholesky(covariance, jnp.zeros(()), everything)
+    factor = masked_cholesky(covariance, jnp.zeros(()), everything)
     return mean[None, :] + normals @ factor.T

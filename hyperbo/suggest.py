@@ -91,7 +91,7 @@ class History:
     """
 
     inputs: Float[np.ndarray, "N D"]
-    values: Float[np.ndarray, " N"]
+    values: Float[np.ndarray, " V"]
     pending: Float[np.ndarray, "P D"]
 
     def __post_init__(self) -> None:
@@ -311,10 +311,10 @@ class _Session:
 class _Question(eqx.Module):
     """What the experts are asked: where their refits start, and the trials."""
 
-    log_factors: tuple[Float[np.ndarray, " P"], ...]
+    log_factors: tuple[Float[Array, " P"] | Float[np.ndarray, " P"], ...]
     refit_trials: Trials
     trials: Trials
-    iterations: np.int32
+    iterations: Array | np.int32
 
 
 class _Belief(eqx.Module):
@@ -328,8 +328,8 @@ class _Belief(eqx.Module):
 class _Climb(eqx.Module):
     """Find the best points of the cube."""
 
-    candidates: Float[np.ndarray, "Q D"]
-    is_continuous: Bool[np.ndarray, " D"]
+    candidates: Float[Array, "Q D"] | Float[np.ndarray, "Q D"]
+    is_continuous: Bool[Array, " D"] | Bool[np.ndarray, " D"]
 
     def solve(self, strategy: Strategy, score: Score) -> Optimum:
         """Climb from the best candidates."""
@@ -350,8 +350,8 @@ class _Climb(eqx.Module):
 class _Choice(eqx.Module):
     """Find the best row of a pool."""
 
-    pool: Float[np.ndarray, "Q D"]
-    available: Bool[np.ndarray, " Q"]
+    pool: Float[Array, "Q D"] | Float[np.ndarray, "Q D"]
+    available: Bool[Array, " Q"] | Bool[np.ndarray, " Q"]
 
     def solve(self, strategy: Strategy, score: Score) -> Int[Array, ""]:  # noqa: ARG002
         """The best available row."""
@@ -365,7 +365,7 @@ class _Choice(eqx.Module):
 
 @eqx.filter_jit
 def _believe_and_solve(
-    strategy: Strategy, question: _Question, goal: _Climb | _Choice, seed: np.uint32
+    strategy: Strategy, question: _Question, goal: _Climb | _Choice, seed: Array | np.uint32
 ) -> tuple[_Belief, Optimum | Int[Array, ""], Score]:
     belief = _ask(strategy, question)
     found, score = _bind_and_solve(strategy, belief.outlook, goal, seed)
@@ -378,19 +378,21 @@ def _believe(strategy: Strategy, question: _Question) -> _Belief:
 
 
 @eqx.filter_jit
-def _add(rule: PendingRule, outlook: Outlook, points: Float[np.ndarray, "B D"]) -> Outlook:
+def _add(
+    rule: PendingRule, outlook: Outlook, points: Float[Array, "B D"] | Float[np.ndarray, "B D"]
+) -> Outlook:
     return rule.add(outlook, jnp.asarray(points))
 
 
 @eqx.filter_jit
 def _solve(
-    strategy: Strategy, outlook: Outlook, goal: _Climb | _Choice, seed: np.uint32
+    strategy: Strategy, outlook: Outlook, goal: _Climb | _Choice, seed: Array | np.uint32
 ) -> tuple[Optimum | Int[Array, ""], Score]:
     return _bind_and_solve(strategy, outlook, goal, seed)
 
 
 def _bind_and_solve(
-    strategy: Strategy, outlook: Outlook, goal: _Climb | _Choice, seed: np.uint32
+    strategy: Strategy, outlook: Outlook, goal: _Climb | _Choice, seed: Array | np.uint32
 ) -> tuple[Optimum | Int[Array, ""], Score]:
     score = strategy.rule.bind(jr.key(seed), outlook, goal.points)
     return goal.solve(strategy, score), score

@@ -163,6 +163,21 @@ def test_samples_have_the_marginals(
     np.testing.assert_allclose(draws.std(axis=0), stddev, rtol=0.05)
 
 
+def test_samples_can_be_differentiated(
+    key: jax.Array, prior: GaussianProcessPrior, hierarchy: Hierarchy, trials: Trials
+) -> None:
+    """The slope of one draw along one coordinate agrees with its finite difference."""
+    posterior = condition(prior, hierarchy, trials)
+
+    def first(shift: jax.Array) -> jax.Array:
+        return posterior.sample(key, QUERY.at[0, 0].add(shift), 1)[0, 0]
+
+    slope = jax.grad(first)(jnp.zeros(()))
+    step = 1e-5
+    difference = (first(jnp.asarray(step)) - first(jnp.asarray(-step))) / (2 * step)
+    np.testing.assert_allclose(slope, difference, rtol=1e-4)
+
+
 def test_no_trials_gives_the_prior(prior: GaussianProcessPrior) -> None:
     """With everything padded, the belief is the prior's own and the evidence is one."""
     empty = Trials(np.full((4, 2), 0.5), np.zeros(4), np.zeros(4, dtype=bool))
