@@ -3,6 +3,7 @@
 from hyperbo.pretraining.divergence import DivergenceObjective, EuclideanObjective
 from hyperbo.pretraining.empirical import EmpiricalSettings, pretrain_empirical
 from hyperbo.pretraining.fit import Fitted, Progress, fit
+from hyperbo.pretraining.hierarchical import pretrain_hierarchical
 from hyperbo.pretraining.leave_one_out import LeaveOneTaskOutObjective
 from hyperbo.pretraining.likelihood import LikelihoodObjective
 from hyperbo.pretraining.methods import LBFGS, Adam, ConstantRate, CosineDecay, Method
@@ -45,6 +46,7 @@ __all__ = [
     "noise_variance",
     "pretrain_empirical",
     "pretrain_from_key",
+    "pretrain_hierarchical",
     "pretrain_parametric",
     "shard_tasks",
     "signal_variance",

@@ -6,6 +6,7 @@ from hyperbo.surrogates.empirical import EmpiricalPrior
 from hyperbo.surrogates.expert import Expert, scratch_expert
 from hyperbo.surrogates.features import FeatureNetwork, KumaraswamyWarp
 from hyperbo.surrogates.gaussian_process import GaussianProcessPrior, negative_log_likelihood
+from hyperbo.surrogates.hierarchical import HierarchicalPrior
 from hyperbo.surrogates.kernels import MatrixDistances
 from hyperbo.surrogates.means import LinearMean
 from hyperbo.surrogates.mixture import MixturePosterior
@@ -16,6 +17,7 @@ __all__ = [
     "Expert",
     "FeatureNetwork",
     "GaussianProcessPrior",
+    "HierarchicalPrior",
     "Hierarchy",
     "KumaraswamyWarp",
     "LinearMean",
