@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hyperbo.benchmark.methods import Recipe
+from hyperbo.benchmark.trained_methods import EmpiricalRecipe
 from hyperbo.benchmark.tuners import Method
 from hyperbo.tasks import Task
 
@@ -32,6 +33,16 @@ class MisledRecipe:
         rng = np.random.default_rng(seed)
         spoiled = [Task(task.name, task.inputs, self.spoil(rng, task)) for task in training]
         return self.recipe.prepare(seed, spoiled)
+
+
+def shuffled_recipe() -> MisledRecipe:
+    """The default method, pre-trained on shuffled tasks."""
+    return MisledRecipe(EmpiricalRecipe(), shuffled, "HyperBO, shuffled tasks")
+
+
+def unrelated_recipe() -> MisledRecipe:
+    """The default method, pre-trained on unrelated tasks."""
+    return MisledRecipe(EmpiricalRecipe(), unrelated, "HyperBO, unrelated tasks")
 
 
 def shuffled(rng: np.random.Generator, task: Task) -> Float[np.ndarray, " N"]:

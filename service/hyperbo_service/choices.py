@@ -46,5 +46,7 @@ class MethodName(StrEnum):
     ABLR = "ablr"
     FSBO = "fsbo"
     HYPERBO_NLL = "hyperbo-nll"
+    HYPERBO_SHUFFLED = "hyperbo-shuffled"
+    HYPERBO_UNRELATED = "hyperbo-unrelated"
     OPTUNA_TPE = "optuna-tpe"
     OPTUNA_GP = "optuna-gp"

@@ -11,6 +11,7 @@ from hyperbo.benchmark.methods import (
     SobolSearch,
     Untrained,
 )
+from hyperbo.benchmark.misled import shuffled_recipe, unrelated_recipe
 from hyperbo.benchmark.trained_methods import (
     EmpiricalRecipe,
     ablr_recipe,
@@ -52,6 +53,8 @@ METHODS: Mapping[MethodName, Callable[[], Recipe]] = {
     MethodName.ABLR: ablr_recipe,
     MethodName.FSBO: fsbo_recipe,
     MethodName.HYPERBO_NLL: likelihood_recipe,
+    MethodName.HYPERBO_SHUFFLED: shuffled_recipe,
+    MethodName.HYPERBO_UNRELATED: unrelated_recipe,
     MethodName.OPTUNA_TPE: optuna_tpe,
     MethodName.OPTUNA_GP: optuna_gp,
 }
