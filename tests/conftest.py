@@ -1,4 +1,4 @@
-"""Settings shared by all tests: runtime shape checks, float64, one fixed random key."""
+"""Settings shared by all tests: runtime shape checks, float64, cheap compilation, one fixed key."""
 
 from jaxtyping import install_import_hook
 
@@ -11,6 +11,9 @@ import jax.random as jr  # noqa: E402
 import pytest  # noqa: E402
 
 import hyperbo.arrays  # noqa: E402, F401
+
+# Tests compile much and compute little: optimised programs would take most of their time.
+jax.config.update("jax_disable_most_optimizations", True)
 
 
 @pytest.fixture
