@@ -121,7 +121,7 @@ class Memory:
         fitted_at: Number of trials at that refit.
     """
 
-    log_factors: tuple[Float[np.ndarray, " P"], ...]
+    log_factors: tuple[Float[np.ndarray, " _"], ...]
     fitted_at: int
 
 
@@ -296,7 +296,7 @@ class _Session:
         fitted = _representative(history.values, REFIT_PLACES)
         return _Question(
             self.memory.log_factors,
-            _pad(history, fitted, min(places, REFIT_PLACES)),
+            _pad(history, fitted, min(places, REFIT_PLACES)) if count > 1 else None,
             _pad(history, kept, places),
             np.int32(iterations),
         )
@@ -309,10 +309,14 @@ class _Session:
 
 
 class _Question(eqx.Module):
-    """What the experts are asked: where their refits start, and the trials."""
+    """What the experts are asked: where their refits start, and the trials.
 
-    log_factors: tuple[Float[Array, " P"] | Float[np.ndarray, " P"], ...]
-    refit_trials: Trials
+    There are no trials to refit to before the second: a study's first suggestions then come from a
+    program without the refit, which a fresh process traces in half the time.
+    """
+
+    log_factors: tuple[Float[Array, " _"] | Float[np.ndarray, " _"], ...]
+    refit_trials: Trials | None
     trials: Trials
     iterations: Array | np.int32
 
@@ -321,7 +325,7 @@ class _Belief(eqx.Module):
     """What the experts answer."""
 
     outlook: Outlook
-    log_factors: tuple[Float[Array, " P"], ...]
+    log_factors: tuple[Float[Array, " _"], ...]
     log_trust: Float[Array, " E"]
 
 
@@ -404,7 +408,9 @@ def _ask(strategy: Strategy, question: _Question) -> _Belief:
     log_factors, posteriors, log_trust = [], [], []
     for position, expert in enumerate(strategy.experts):
         start = jnp.asarray(question.log_factors[position])
-        found = expert.refit(start, question.refit_trials, question.iterations)
+        found = start
+        if question.refit_trials is not None:
+            found = expert.refit(start, question.refit_trials, question.iterations)
         posterior = expert.condition(found, trials)
         log_factors.append(found)
         posteriors.append(posterior)

@@ -1,7 +1,7 @@
 """Methods of offline studies that train nothing: designs, portfolios, and strategies as given."""
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -22,6 +22,7 @@ from hyperbo.suggest import (
 from hyperbo.tasks import Task, match
 
 
+@runtime_checkable
 class Recipe(Protocol):
     """A method before it has seen any other task; an object that can be pickled."""
 
