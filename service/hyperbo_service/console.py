@@ -35,6 +35,11 @@ def messages() -> Console:
     return _console(is_error=True)
 
 
+def say(markup: str) -> None:
+    """Write a line of results; it is never broken, so that paths and commands can be copied."""
+    results().print(markup, soft_wrap=True)
+
+
 def print_json(document: Mapping[str, Any] | Sequence[Any]) -> None:
     """Write a JSON document, and nothing else, to standard output."""
     text = json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False)

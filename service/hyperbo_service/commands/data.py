@@ -9,7 +9,7 @@ from rich.text import Text
 
 from hyperbo_service.commands.options import AsJson, examples, listing
 from hyperbo_service.commands.space_table import space_table
-from hyperbo_service.console import facts, number, print_json, results, table, working
+from hyperbo_service.console import facts, number, print_json, results, say, table, working
 from hyperbo_service.errors import CommandError
 from hyperbo_service.names import pick
 
@@ -130,7 +130,7 @@ def list_tables(*, as_json: AsJson = False) -> None:
     for layout, importer in IMPORTERS.items():
         option = "" if layout == "csv" else importer.option
         layouts.add_row(layout, Text(importer.summary), Text(option))
-    results().print("More can be imported by [cyan]hyperbo data import LAYOUT PATH[/]:")
+    say("More can be imported by [cyan]hyperbo data import LAYOUT PATH[/]:")
     results().print(layouts)
 
 
@@ -240,7 +240,7 @@ def import_table(
         cells = (found.name, str(len(found.tasks)), f"{len(found.frame):,}", str(folder))
         shown.add_row(*map(Text, cells))
     results().print(shown)
-    results().print(f"Next: [cyan]hyperbo pretrain {folders[0][0].name}[/]")
+    say(f"Next: [cyan]hyperbo pretrain {folders[0][0].name}[/]")
 
 
 def check_table(
@@ -286,7 +286,7 @@ def check_table(
             results().print(line, soft_wrap=True)
         verdict = "[green]usable[/]" if report.is_usable else "[bold red]not usable[/]"
         count = len(report.findings)
-        results().print(f"Table {report.table} is {verdict}; {count} finding{'s' * (count != 1)}.")
+        say(f"Table {report.table} is {verdict}; {count} finding{'s' * (count != 1)}.")
     if not report.is_usable:
         raise typer.Exit(2)
 

@@ -7,7 +7,7 @@ import typer
 from hyperbo_service.choices import ModelName, ObjectiveName
 from hyperbo_service.commands.numerics import keep_compiled_programs
 from hyperbo_service.commands.options import AsJson, RegistryFolder, examples
-from hyperbo_service.console import bars, facts, number, print_json, results, warn, working
+from hyperbo_service.console import bars, facts, number, print_json, results, say, warn, working
 
 
 def register(app: typer.Typer) -> None:
@@ -127,7 +127,7 @@ def pretrain(
     out = results()
     out.print(f"\n[bold green]Stored[/] [bold]{reference}[/]")
     out.print(facts(_summary(found, folder, lengths)))
-    out.print(f"\nNext: [cyan]hyperbo suggest trials.csv --prior {reference}[/]")
+    say(f"\nNext: [cyan]hyperbo suggest trials.csv --prior {reference}[/]")
 
 
 def _summary(found: Any, folder: Any, lengths: dict[str, float]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from rich.text import Text
 from hyperbo_service.commands.numerics import keep_compiled_programs
 from hyperbo_service.commands.options import AsJson, RegistryFolder, examples
 from hyperbo_service.commands.space_table import space_table
-from hyperbo_service.console import bars, facts, print_json, results, table, warn, working
+from hyperbo_service.console import bars, facts, print_json, results, say, table, warn, working
 
 Reference = Annotated[
     str,
@@ -74,7 +74,7 @@ def list_priors(*, registry: RegistryFolder = None, as_json: AsJson = False) -> 
         print_json([_entry_document(entry) for entry in entries])
         return
     if not entries:
-        results().print(f"No priors in {store.root} yet. Next: [cyan]hyperbo pretrain lcbench[/]")
+        say(f"No priors in {store.root} yet. Next: [cyan]hyperbo pretrain lcbench[/]")
         return
     shown = table("prior", ">tasks", ">results", "metric", "model", "created")
     for entry in entries:
@@ -145,7 +145,7 @@ def verify_prior(
             }
         )
         return
-    results().print(
+    say(
         f"[green]✓[/] {manifest.reference} is intact and usable "
         f"[dim](sha256 {manifest.content_hash()[:16]}...)[/]"
     )
@@ -280,7 +280,7 @@ def _print_comparison(found: Any) -> None:
         verdict = "[bold]Even[/]"
     else:
         verdict = f"[bold green]{found.left if won > lost else found.right}[/] is better"
-    out.print(
+    say(
         f"{verdict}: {found.left} wins on {won} and {found.right} on {lost} of "
         f"{len(found.judged)} tasks; means {first:.3f} and {second:.3f}."
     )

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from hyperbo_service.commands.numerics import keep_compiled_programs
 from hyperbo_service.commands.options import AsJson, RegistryFolder, examples
-from hyperbo_service.console import bars, messages, print_json, results, table, working
+from hyperbo_service.console import bars, messages, print_json, results, say, table, working
 
 PRIOR_NAME = "quickstart"
 
@@ -123,7 +123,7 @@ def _tell_race(race: Any, source: Any, stage: Any) -> None:
     )
     out.print(shown)
     for rival in ("GP from scratch", "random search"):
-        out.print(f"   {_verdict(race, rival, length)}")
+        say(f"   {_verdict(race, rival, length)}")
 
 
 def _verdict(race: Any, rival: str, length: int) -> str:

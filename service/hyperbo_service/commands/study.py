@@ -11,7 +11,7 @@ from rich.text import Text
 from hyperbo_service.choices import MethodName, SettingName
 from hyperbo_service.commands.numerics import keep_compiled_programs
 from hyperbo_service.commands.options import AsJson, examples
-from hyperbo_service.console import bars, note, print_json, results, table, warn, working
+from hyperbo_service.console import bars, note, print_json, results, say, table, warn, working
 from hyperbo_service.names import pick_all
 
 DEFAULT_METHODS = "hyperbo,gp,portfolio,random"
@@ -109,10 +109,9 @@ def study(
         print_json(_document(plan, outcome, path))
         return
     _print(outcome)
-    out_console = results()
-    out_console.print(f"[dim]Every evaluation:[/] {plan.folder / offline.EVALUATIONS}")
+    say(f"[dim]Every evaluation:[/] {plan.folder / offline.EVALUATIONS}")
     if path is not None:
-        out_console.print(f"[dim]Report:[/]           {path}")
+        say(f"[dim]Report:[/]           {path}")
 
 
 class _Reporter:
@@ -127,7 +126,8 @@ class _Reporter:
             note(f"{progress.resumed} of {progress.total} jobs were done before and are kept")
         if progress.failed > self._failed:
             self._failed = progress.failed
-            warn(f"failed: {progress.latest.label}")
+            job = progress.latest.settings
+            warn(f"failed: {job['method']}, fold {job['fold']}, seed {job['seed']}")
         detail = f"{progress.finished} of {progress.total} jobs"
         self._shown.report("studying", progress.finished, progress.total, detail)
 
@@ -168,7 +168,7 @@ def _print(outcome: Any) -> None:
         return
     rows = {row["method"]: row for row in outcome.speedups.to_dict("records")}
     best = rows[outcome.method]
-    out.print(
+    say(
         f"{outcome.method} reaches what {outcome.reference} reaches in the end with "
         f"[bold]{best['speedup']:.1f}x[/] fewer trials (median over tasks; it gets there on "
         f"{best['reached']} of {best['tasks']})."

@@ -9,7 +9,7 @@ from rich.text import Text
 from hyperbo_service.choices import GoalName
 from hyperbo_service.commands.numerics import keep_compiled_programs
 from hyperbo_service.commands.options import AsJson, RegistryFolder, examples
-from hyperbo_service.console import note, number, print_json, results, table, working
+from hyperbo_service.console import note, number, print_json, results, say, table, working
 from hyperbo_service.errors import CommandError
 
 
@@ -127,11 +127,11 @@ def _print(door: Any, found: Any) -> None:
             cells = [_cell(configuration.get(name)) for configuration in part]
             shown.add_row(Text(name), *map(Text, cells))
         out.print(shown)
-    out.print(f"[dim]So far:[/] {_so_far(trials, door.metric.name)}")
+    say(f"[dim]So far:[/] {_so_far(trials, door.metric.name)}")
     trust = ", ".join(f"{name} {weight:.0%}" for name, weight in found.trust.items())
     measured = "as measured on these trials" if trials.completed else "before the first result"
-    out.print(f"[dim]Trust:[/]  {trust} [dim]({measured})[/]")
-    out.print("[dim]Six digits are shown; --json gives every one.[/]")
+    say(f"[dim]Trust:[/]  {trust} [dim]({measured})[/]")
+    say("[dim]Six digits are shown; --json gives every one.[/]")
 
 
 _SIDE_BY_SIDE = 5

@@ -119,7 +119,7 @@ def run(plan: Plan, *, workers: int | None, on_progress: Callable[[Progress], No
         chosen,
         range(plan.seeds),
         plan.trials,
-        plan.settings,
+        {"table": plan.table.name, "digest": content_digest(plan.table)[:16]},
     )
     executor: Executor = SerialExecutor() if workers == 0 else ProcessExecutor(workers)
     run_jobs(jobs, plan.folder, settings=plan.settings, executor=executor, on_progress=on_progress)

@@ -149,7 +149,7 @@ def _refuse_unknown_columns(
                 f"{path} has a column {name!r}, which is neither a parameter, nor the metric "
                 f"{metric.name!r}, nor 'status'. {advice(name, known)}"
             )
-    if columns and metric.name not in columns:
+    if metric.name not in columns and not all(row.get(STATUS) for row in rows):
         raise TrialsFileError(
             f"{path} has no column {metric.name!r} for the metric; it has {list(columns)}. Add it, "
             "empty where a trial is still running, or name another by --metric."

@@ -1,0 +1,84 @@
+"""`hyperbo study`."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from hyperbo.benchmark import load_evaluations
+
+Run = Callable[..., Result]
+Refused = Callable[..., str]
+
+
+@pytest.fixture
+def arguments(tmp_path: Path) -> tuple[str | Path, ...]:
+    """A study of few trials in this process."""
+    return (
+        "study", "toy", "--folds", "3", "--seeds", "1", "--trials", "3",
+        "--workers", "0", "--out", tmp_path / "study",
+    )  # fmt: skip
+
+
+def test_writes_table_and_report(run: Run, arguments: tuple[str, ...], tmp_path: Path) -> None:
+    """Every evaluation is stored, all tasks are held out once, and a report is written."""
+    result = run(*arguments, "--methods", "hyperbo,gp,random", "--json")
+
+    assert result.exit_code == 0, result.stderr
+    document = json.loads(result.stdout)
+    table = load_evaluations(tmp_path / "study" / "evaluations.parquet")
+    assert len(table) == 3 * 6 * 3
+    assert set(table["problem"]) == {"ants", "bees", "cats", "dogs", "elks", "flat"}
+    assert document["method"] == "HyperBO"
+    assert document["reference"] == "GP from scratch"
+    assert (tmp_path / "study" / "report.html").stat().st_size > 10_000
+
+
+def test_resumes_and_grows(run: Run, arguments: tuple[str, ...], tmp_path: Path) -> None:
+    """The same command computes nothing anew; one more method computes only that one."""
+    first = run(*arguments, "--methods", "random,portfolio", "--no-report")
+    results = tmp_path / "study" / "results"
+    before = {path.name: path.stat().st_mtime_ns for path in results.iterdir()}
+
+    again = run(*arguments, "--methods", "random,portfolio", "--no-report")
+    more = run(*arguments, "--methods", "random,portfolio,sobol", "--no-report")
+
+    after = {path.name: path.stat().st_mtime_ns for path in results.iterdir()}
+    assert (first.exit_code, again.exit_code, more.exit_code) == (0, 0, 0)
+    assert "6 of 6 jobs were done before" in again.stderr
+    assert len(after) == len(before) + 3
+    assert before.items() <= after.items()
+    assert "sobol" in more.stdout
+
+
+def test_fewer_methods_show_only_those(run: Run, arguments: tuple[str, ...]) -> None:
+    """A folder that holds more than was asked for shows what was asked for."""
+    run(*arguments, "--methods", "random,sobol", "--no-report")
+
+    result = run(*arguments, "--methods", "random", "--json")
+
+    document = json.loads(result.stdout)
+    assert {row["method"] for row in document["summary"]} == {"random"}
+    assert document["report"] is None
+    assert "compares two methods" in result.stderr
+
+
+def test_folder_of_another_study(refused: Refused, run: Run, arguments: tuple[str, ...]) -> None:
+    """A folder is bound to its table, folds, trials and setting."""
+    run(*arguments, "--methods", "random", "--no-report")
+
+    message = refused(*arguments, "--methods", "random", "--setting", "same-points")
+
+    assert "setting: stored 'new points', now 'same points'" in message
+
+
+def test_unknown_method_is_guessed(refused: Refused, arguments: tuple[str, ...]) -> None:
+    """A misspelt method is answered with the one that was meant."""
+    assert "Did you mean 'portfolio'?" in refused(*arguments, "--methods", "portfolo")
+
+
+def test_too_many_trials(refused: Refused, arguments: tuple[str, ...]) -> None:
+    """A pool of fifteen new points cannot be tried sixteen times."""
+    assert "a pool has only 15" in refused(*arguments, "--trials", "16", "--methods", "random")

@@ -1,0 +1,164 @@
+"""`hyperbo suggest`."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+Run = Callable[..., Result]
+Refused = Callable[..., str]
+
+HEADER = "rate,layers,error\n"
+
+
+@pytest.fixture
+def trials(tmp_path: Path) -> Path:
+    """Two finished trials and one that is running."""
+    path = tmp_path / "trials.csv"
+    path.write_text(f"{HEADER}0.1,2,0.35\n0.01,3,0.2\n0.02,1,\n")
+    return path
+
+
+def test_first_suggestion_from_a_prior(run: Run) -> None:
+    """Without any trial the prior alone says where tasks are good: rates about 0.01."""
+    document = json.loads(run("suggest", "--prior", "toy", "--json").stdout)
+
+    (suggestion,) = document["suggestions"]
+    assert 1e-3 < suggestion["rate"] < 1e-1
+    assert 1 <= suggestion["layers"] <= 8
+    assert document["prior"] == "toy@1"
+    assert document["trust"] == pytest.approx({"toy@1": 0.97, "from scratch": 0.03})
+
+
+def test_missing_file_is_a_new_study(run: Run, tmp_path: Path) -> None:
+    """A file that is not there yet gives the same as no file, and that is said."""
+    missing = run("suggest", tmp_path / "none.csv", "--prior", "toy", "--json")
+    without = run("suggest", "--prior", "toy", "--json")
+
+    assert missing.stdout == without.stdout
+    assert "does not exist yet" in missing.stderr
+
+
+def test_empty_file_is_a_new_study(run: Run, tmp_path: Path) -> None:
+    """A file without a row, or without a byte, is a new study."""
+    without = run("suggest", "--prior", "toy", "--json").stdout
+    for content in ("", HEADER):
+        path = tmp_path / "empty.csv"
+        path.write_text(content)
+        assert run("suggest", path, "--prior", "toy", "--json").stdout == without
+
+
+def test_trials_count(run: Run, trials: Path) -> None:
+    """Finished and running trials are told apart; the best is the smallest error."""
+    document = json.loads(run("suggest", trials, "--prior", "toy", "--count", "3", "--json").stdout)
+
+    assert document["trials"] == {
+        "completed": 2, "pending": 1, "without_result": 0, "best": 0.2,
+    }  # fmt: skip
+    assert len(document["suggestions"]) == 3
+    points = {(s["rate"], s["layers"]) for s in document["suggestions"]}
+    assert len(points | {(0.1, 2), (0.01, 3), (0.02, 1)}) == 6
+    assert sum(document["trust"].values()) == pytest.approx(1.0)
+
+
+def test_csv_and_json_agree(run: Run, trials: Path, tmp_path: Path) -> None:
+    """The same trials as CSV and as JSON give the same suggestion."""
+    rows = [
+        {"rate": 0.1, "layers": 2, "error": 0.35},
+        {"rate": 0.01, "layers": 3, "error": 0.2},
+        {"rate": 0.02, "layers": 1, "error": None},
+    ]
+    path = tmp_path / "trials.json"
+    path.write_text(json.dumps(rows))
+
+    left, right = (
+        run("suggest", file, "--prior", "toy", "--json").stdout for file in (trials, path)
+    )
+
+    assert left == right
+
+
+def test_from_scratch_in_a_space(run: Run, written: Path) -> None:
+    """A space file alone starts from nothing; it knows the metric too."""
+    arguments = ("suggest", "--space", written / "space.json", "--json")
+    document = json.loads(run(*arguments).stdout)
+
+    assert document["prior"] is None
+    assert document["trust"] == {"from scratch": 1.0}
+    assert document["metric"]["name"] == "error"
+
+
+def test_space_without_metric_needs_one(refused: Refused, run: Run, tmp_path: Path) -> None:
+    """A bare space needs a metric and a goal; with both it is enough."""
+    path = tmp_path / "space.json"
+    path.write_text('{"parameters": [{"type": "float", "name": "x", "low": 0, "high": 1}]}')
+    options = ("--metric", "loss", "--goal", "minimize")
+
+    assert "--metric NAME and --goal" in refused("suggest", "--space", path)
+    assert run("suggest", "--space", path, *options).exit_code == 0
+
+
+def test_table_for_people(run: Run, trials: Path) -> None:
+    """People see the parameters, the trials so far, and what the suggestion rests on."""
+    shown = run("suggest", trials, "--prior", "toy").stdout
+
+    assert "Try next, to minimise error" in shown
+    assert "2 completed, 1 running; best error 0.2" in shown
+    assert "toy@1" in shown
+
+
+@pytest.mark.parametrize(
+    ("content", "wanted"),
+    [
+        (f"{HEADER}0.1,2,nan\n", "trial 1: error is 'nan'; wanted a finite number"),
+        (f"{HEADER}0.1,2,inf\n", "wanted a finite number"),
+        (f"{HEADER}0.1,2,good\n", "wanted a finite number"),
+        (f"{HEADER}0.1,9,0.5\n", "trial 1"),
+        (f"{HEADER}0.1,,0.5\n", "'layers'"),
+        ("rat,layers,error\n0.1,2,0.5\n", "Did you mean 'rate'?"),
+        ("rate,layers\n0.1,2\n", "no column 'error'"),
+        (f"{HEADER}0.1,2\n", "2 cells in a table of 3 columns"),
+        ("rate,layers,error,status\n0.1,2,,faild\n", "Did you mean 'failed'?"),
+        (f"{HEADER}0.1,2,-0.5\n", "better than perfect"),
+    ],
+)
+def test_bad_trials(refused: Refused, tmp_path: Path, content: str, wanted: str) -> None:
+    """Each kind of bad row is refused with its place and the remedy."""
+    path = tmp_path / "trials.csv"
+    path.write_text(content)
+
+    message = refused("suggest", path, "--prior", "toy", "--json")
+
+    assert wanted in message
+    assert "trials.csv" in message
+
+
+def test_wrong_space(refused: Refused, tmp_path: Path) -> None:
+    """A prior of another space is refused, and the difference named."""
+    path = tmp_path / "space.json"
+    path.write_text('{"parameters": [{"type": "float", "name": "speed", "low": 0, "high": 1}]}')
+
+    message = refused("suggest", "--prior", "toy", "--space", path)
+
+    assert "another search space" in message
+    assert "speed" in message
+
+
+def test_contradicting_goal(refused: Refused) -> None:
+    """The goal that the prior was trained for cannot be turned round."""
+    assert "contradicts it" in refused("suggest", "--prior", "toy", "--goal", "maximize")
+
+
+def test_needs_a_start(refused: Refused) -> None:
+    """Neither prior nor space: nothing to suggest from."""
+    assert "--prior NAME" in refused("suggest")
+
+
+def test_file_of_another_kind(refused: Refused, tmp_path: Path) -> None:
+    """Only CSV and JSON are read."""
+    path = tmp_path / "trials.txt"
+    path.write_text("x")
+
+    assert "neither CSV" in refused("suggest", path, "--prior", "toy")
