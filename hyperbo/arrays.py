@@ -8,7 +8,7 @@ import jax
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 # A Cholesky factor of clustered points is wrong in float32: see docs/decisions/0001-float64.md.
-jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]
 
 Key = PRNGKeyArray | Array
 

@@ -1,6 +1,8 @@
 """The one door to suggestions: offline studies and the service both come through here."""
 
+import abc
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import equinox as eqx
 import jax
@@ -23,6 +25,8 @@ from hyperbo.arrays import Array
 from hyperbo.errors import ExhaustedError, TaskError
 from hyperbo.space import SearchSpace, sample_sobol, sample_uniform
 from hyperbo.surrogates import Expert, Hierarchy, MixturePosterior, Trials, scratch_expert
+
+Found = TypeVar("Found")
 
 BUCKETS = (32, 128, 512, 1024, 2048, 4096, 8192)
 """Numbers of places for trials; a study compiles once for each that it grows through."""
@@ -268,7 +272,7 @@ class _Session:
         """Count a point as pending from here on."""
         self._waiting.append(point)
 
-    def _solve(self, goal: "_Climb | _Choice") -> tuple[Optimum | Int[Array, ""], Score]:
+    def _solve(self, goal: "_Goal[Found]") -> tuple[Found, Score]:
         seed = np.uint32(self._rng.integers(2**32))
         if self._outlook is None:
             question = self._question()
@@ -277,8 +281,11 @@ class _Session:
                 belief, found, score = _believe_and_solve(self._strategy, question, goal, seed)
                 self._keep(belief, question)
                 return found, score
-            self._keep(_believe(self._strategy, question), question)
-        outlook = self._outlook
+            belief = _believe(self._strategy, question)
+            self._keep(belief, question)
+            outlook = belief.outlook
+        else:
+            outlook = self._outlook
         while self._waiting:
             outlook = _add(self._strategy.rule, outlook, self._waiting.pop(0)[None, :])
         self._outlook = outlook
@@ -329,7 +336,20 @@ class _Belief(eqx.Module):
     log_trust: Float[Array, " E"]
 
 
-class _Climb(eqx.Module):
+class _Goal(eqx.Module, Generic[Found]):
+    """What is looked for under a score."""
+
+    @abc.abstractmethod
+    def solve(self, strategy: Strategy, score: Score) -> Found:
+        """Find it; traced by JAX."""
+
+    @property
+    @abc.abstractmethod
+    def points(self) -> Float[Array, "Q D"]:
+        """Points that stand for all there are."""
+
+
+class _Climb(_Goal[Optimum]):
     """Find the best points of the cube."""
 
     candidates: Float[Array, "Q D"] | Float[np.ndarray, "Q D"]
@@ -351,13 +371,13 @@ class _Climb(eqx.Module):
         return jnp.asarray(self.candidates)
 
 
-class _Choice(eqx.Module):
+class _Choice(_Goal[Array]):
     """Find the best row of a pool."""
 
     pool: Float[Array, "Q D"] | Float[np.ndarray, "Q D"]
     available: Bool[Array, " Q"] | Bool[np.ndarray, " Q"]
 
-    def solve(self, strategy: Strategy, score: Score) -> Int[Array, ""]:  # noqa: ARG002
+    def solve(self, strategy: Strategy, score: Score) -> Array:  # noqa: ARG002
         """The best available row."""
         return maximise_pool(score, jnp.asarray(self.pool), jnp.asarray(self.available))
 
@@ -369,8 +389,8 @@ class _Choice(eqx.Module):
 
 @eqx.filter_jit
 def _believe_and_solve(
-    strategy: Strategy, question: _Question, goal: _Climb | _Choice, seed: Array | np.uint32
-) -> tuple[_Belief, Optimum | Int[Array, ""], Score]:
+    strategy: Strategy, question: _Question, goal: _Goal[Found], seed: Array | np.uint32
+) -> tuple[_Belief, Found, Score]:
     belief = _ask(strategy, question)
     found, score = _bind_and_solve(strategy, belief.outlook, goal, seed)
     return belief, found, score
@@ -390,14 +410,14 @@ def _add(
 
 @eqx.filter_jit
 def _solve(
-    strategy: Strategy, outlook: Outlook, goal: _Climb | _Choice, seed: Array | np.uint32
-) -> tuple[Optimum | Int[Array, ""], Score]:
+    strategy: Strategy, outlook: Outlook, goal: _Goal[Found], seed: Array | np.uint32
+) -> tuple[Found, Score]:
     return _bind_and_solve(strategy, outlook, goal, seed)
 
 
 def _bind_and_solve(
-    strategy: Strategy, outlook: Outlook, goal: _Climb | _Choice, seed: Array | np.uint32
-) -> tuple[Optimum | Int[Array, ""], Score]:
+    strategy: Strategy, outlook: Outlook, goal: _Goal[Found], seed: Array | np.uint32
+) -> tuple[Found, Score]:
     score = strategy.rule.bind(jr.key(seed), outlook, goal.points)
     return goal.solve(strategy, score), score
 

@@ -78,10 +78,11 @@ class _Study:
         """A point, after telling what is new in the history."""
         for point, value in zip(inputs[self._told :], values[self._told :], strict=True):
             parameters = dict(zip(self._space, map(float, point), strict=True))
-            trial = optuna.trial.create_trial(
-                params=parameters, distributions=self._space, value=float(value)
+            self._study.add_trial(
+                optuna.trial.create_trial(
+                    params=parameters, distributions=self._space, value=float(value)
+                )
             )
-            self._study.add_trial(trial)
         self._told = values.size
         trial = self._study.ask(self._space)
         # What was asked is told as a new trial; the asked one must not stay pending for ever.
