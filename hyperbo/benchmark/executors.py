@@ -143,7 +143,7 @@ class _Worker:
         context = get_context("spawn")
         ours, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
-        with _pinned_to(self._core):
+        with _pinned_to(self._core), _interrupts_held():
             self._process.start()
         # Only the worker may hold its end: so the pipe closes when the worker dies.
         theirs.close()
@@ -152,8 +152,6 @@ class _Worker:
 
 def _serve(connection: Connection) -> None:
     """A worker's life: answer jobs until the pipe closes."""
-    # Ctrl-C reaches the whole process group; the parent decides, and ends its workers.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(EOFError, OSError):
         while True:
             payload = connection.recv_bytes()
@@ -175,6 +173,20 @@ def _available_cores() -> list[int | None]:
     if hasattr(os, "sched_getaffinity"):
         return [*sorted(os.sched_getaffinity(0))]
     return [None] * (os.cpu_count() or 1)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back for a moment, so that a process started meanwhile never hears of it.
+
+    It reaches the whole process group, but the parent alone decides, and ends its workers; one that
+    were still importing would die of it with a stack trace.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

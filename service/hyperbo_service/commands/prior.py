@@ -9,7 +9,17 @@ from rich.text import Text
 from hyperbo_service.commands.numerics import keep_compiled_programs
 from hyperbo_service.commands.options import AsJson, RegistryFolder, examples
 from hyperbo_service.commands.space_table import space_table
-from hyperbo_service.console import bars, facts, print_json, results, say, table, warn, working
+from hyperbo_service.console import (
+    bars,
+    facts,
+    number,
+    print_json,
+    results,
+    say,
+    table,
+    warn,
+    working,
+)
 
 Reference = Annotated[
     str,
@@ -220,11 +230,12 @@ def _warp(manifest: Any) -> str:
 def _flat(mapping: Any, above: str = "") -> Iterator[str]:
     """Names and values of a nested mapping, one after the other; digests cut short."""
     for name, value in mapping.items():
-        label = f"{above}{name.replace('_', ' ')}"
+        label = f"{above}{name}"
         if isinstance(value, dict):
             yield from _flat(value, f"{label}: ")
         elif value not in ([], None):
-            text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            listed = value if isinstance(value, list) else [value]
+            text = ", ".join(number(x) if isinstance(x, float) else str(x) for x in listed)
             yield f"{label} {text[:12] if 'sha256' in name else text}"
 
 

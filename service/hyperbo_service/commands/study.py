@@ -167,11 +167,12 @@ def _print(outcome: Any) -> None:
     if outcome.speedups is None:
         return
     rows = {row["method"]: row for row in outcome.speedups.to_dict("records")}
-    best = rows[outcome.method]
+    row = rows[outcome.method]
+    is_faster, times = row["speedup"] >= 1.0, max(row["speedup"], 1.0 / row["speedup"])
     say(
-        f"{outcome.method} reaches what {outcome.reference} reaches in the end with "
-        f"[bold]{best['speedup']:.1f}x[/] fewer trials (median over tasks; it gets there on "
-        f"{best['reached']} of {best['tasks']})."
+        f"To be as good as {outcome.reference} in the end, {outcome.method} needs "
+        f"[bold]{times:.1f} times {'fewer' if is_faster else 'more'}[/] trials (median over tasks; "
+        f"it gets there on {row['reached']} of {row['tasks']})."
     )
 
 

@@ -24,14 +24,14 @@ def arguments(tmp_path: Path) -> tuple[str | Path, ...]:
 
 def test_writes_table_and_report(run: Run, arguments: tuple[str, ...], tmp_path: Path) -> None:
     """Every evaluation is stored, all tasks are held out once, and a report is written."""
-    result = run(*arguments, "--methods", "hyperbo,gp,random", "--json")
+    result = run(*arguments, "--methods", "portfolio,gp,random", "--json")
 
     assert result.exit_code == 0, result.stderr
     document = json.loads(result.stdout)
     table = load_evaluations(tmp_path / "study" / "evaluations.parquet")
     assert len(table) == 3 * 6 * 3
     assert set(table["problem"]) == {"ants", "bees", "cats", "dogs", "elks", "flat"}
-    assert document["method"] == "HyperBO"
+    assert document["method"] == "portfolio"
     assert document["reference"] == "GP from scratch"
     assert (tmp_path / "study" / "report.html").stat().st_size > 10_000
 
