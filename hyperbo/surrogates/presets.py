@@ -115,7 +115,7 @@ def gaussian_process_prior(
 
     Example:
         >>> prior = gaussian_process_prior(2, on_inputs(constant_mean), on_inputs(matern32))
-        >>> prior.kernel.lengthscale.unwrap().round(2).tolist()
+        >>> [round(float(length), 2) for length in prior.kernel.lengthscale.unwrap()]
         [0.69, 0.69]
     """
     if network is None and (mean.on_features or kernel.on_features):

@@ -95,7 +95,7 @@ def test_loaded_prior_is_conditioned_the_same(registry: Registry) -> None:
     original = pretrained()
     loaded = registry.load(save(registry, original)).expert
 
-    conditioned = jax.jit(lambda prior: prior.condition(TRIALS))
+    conditioned = jax.jit(lambda expert: expert.condition(expert.centre(), TRIALS))
 
     ours, theirs = conditioned(loaded), conditioned(original)
 
