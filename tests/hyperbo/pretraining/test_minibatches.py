@@ -10,14 +10,13 @@ from hypothesis.extra.numpy import arrays
 
 from hyperbo.pretraining.minibatches import draw_minibatch, draw_points
 
-MASKS = arrays(bool, st.integers(2, 12)).filter(lambda mask: mask.any())
+MASKS = arrays(bool, 9).filter(lambda mask: mask.any())
 
 
 @settings(deadline=None, max_examples=30)
-@given(mask=MASKS, seed=st.integers(0, 2**16), share=st.floats(0.01, 1.0))
-def test_real_points_come_first_and_once(mask: np.ndarray, seed: int, share: float) -> None:
+@given(mask=MASKS, seed=st.integers(0, 2**16), count=st.sampled_from([1, 4, 9]))
+def test_real_points_come_first_and_once(mask: np.ndarray, seed: int, count: int) -> None:
     """No entry comes twice, and a padded one only after the last real one."""
-    count = max(1, int(share * mask.size))
     drawn = np.asarray(draw_points(jr.key(seed), jnp.asarray(mask), count))
     assert len(set(drawn.tolist())) == count
     assert mask[drawn].sum() == min(count, mask.sum())
