@@ -1,0 +1,59 @@
+"""Strategies: who is asked for suggestions, how far each is trusted, and what is looked for."""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Float
+
+from hyperbo.acquisition import Fantasised, PendingRule
+from hyperbo.arrays import Array
+from hyperbo.surrogates import Expert, Hierarchy, scratch_expert
+
+
+class Strategy(eqx.Module):
+    """How suggestions are made: who is asked, how far each is trusted, and what is looked for.
+
+    Attributes:
+        experts: Those asked; each is weighed by how well it foretold the trials.
+        log_trust: Log weight of each before the first trial.
+        yardstick: Beliefs about location and scale under which all experts are weighed, so that
+            the weights compare what they say of the objective's shape alone.
+        rule: Acquisition, and how pending trials bear on it.
+        design: Number of points that come first, before any expert is asked: those of a Sobol
+            sequence, or random rows of a pool.
+        candidates: Points scored before the best are climbed from.
+        starts: Points climbed from.
+        steps: Steps of the climb, at most.
+        iterations: Iterations of an expert's refit, at most.
+    """
+
+    experts: tuple[Expert, ...]
+    log_trust: Float[Array, " E"]
+    yardstick: Hierarchy
+    rule: PendingRule = Fantasised()
+    design: int = eqx.field(static=True, default=0)
+    candidates: int = eqx.field(static=True, default=512)
+    starts: int = eqx.field(static=True, default=6)
+    steps: int = eqx.field(static=True, default=16)
+    iterations: int = eqx.field(static=True, default=12)
+
+
+TRUST_IN_SCRATCH = 0.03
+DESIGN_POINTS = 4
+
+
+def from_scratch(dimension: int, rule: PendingRule | None = None) -> Strategy:
+    """Start from nothing: a few Sobol points, then a Gaussian process fitted to the trials."""
+    rule = Fantasised() if rule is None else rule
+    expert = scratch_expert(dimension)
+    return Strategy((expert,), jnp.zeros(1), expert.hierarchy, rule, design=DESIGN_POINTS)
+
+
+def from_prior(expert: Expert, dimension: int, rule: PendingRule | None = None) -> Strategy:
+    """Start from a pre-trained prior, with a process started from nothing to fall back on.
+
+    This is the default method: the prior refits itself to the task within the bounds that other
+    tasks suggest, and what it foretells less well than the fall-back does, it loses its say in.
+    """
+    rule = Fantasised() if rule is None else rule
+    trust = jnp.log(jnp.asarray([1.0 - TRUST_IN_SCRATCH, TRUST_IN_SCRATCH]))
+    return Strategy((expert, scratch_expert(dimension)), trust, expert.hierarchy, rule)
