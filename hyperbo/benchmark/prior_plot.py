@@ -77,7 +77,7 @@ def _axis(piece: PriorSlice) -> dict[str, object]:
     return {"type": "log", "tickformat": "~g"} | ({"dtick": 1} if decades >= 2.0 else {})
 
 
-def _traces(piece: PriorSlice) -> list[go.Scatter]:
+def _traces(piece: PriorSlice) -> list[go.Scatter | go.Scattergl]:
     style = method_styles(["baseline", "prior"])["prior"]
     there_and_back = np.concatenate([piece.positions, piece.positions[::-1]])
     bands = [
