@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from hyperbo.acquisition import polish
+from hyperbo.acquisition import SAME_POINT, polish
 from hyperbo.errors import ExhaustedError
 from hyperbo.session import History, Memory, Session
 from hyperbo.space import SearchSpace, sample_sobol, sample_uniform
@@ -68,9 +68,8 @@ def suggest(
     excluded = np.concatenate([history.inputs, history.pending])
     chosen: list[Float[np.ndarray, " D"]] = []
     for place in range(history.given_out, history.given_out + count):
-        if place < strategy.design:
-            point = _design(space, strategy.design)[place]
-        else:
+        point = _design_point(space, strategy.design, excluded) if place < strategy.design else None
+        if point is None:
             candidates = _candidates(rng, strategy, space, history)
             optimum, score = session.climb(candidates, space.is_continuous)
             point = polish(
@@ -129,9 +128,18 @@ def suggest_from_pool(
     return Suggestion(pool[rows], np.asarray(rows), session.trust, session.memory)
 
 
-def _design(space: SearchSpace, count: int) -> Float[np.ndarray, "N D"]:
-    """The first points of a study that starts from nothing; the same ones in every study."""
-    return sample_sobol(space, count, np.random.default_rng(0))
+def _design_point(
+    space: SearchSpace, count: int, excluded: Float[np.ndarray, "N D"]
+) -> Float[np.ndarray, " D"] | None:
+    """The first of `count` design points that is not excluded; None if all of them are.
+
+    The design is the same in every study. Which of its points come next cannot be told by counting
+    trials: one of them may have failed and left the history.
+    """
+    for point in sample_sobol(space, count, np.random.default_rng(0)):
+        if not (np.abs(excluded - point) <= SAME_POINT).all(axis=1).any():
+            return point
+    return None
 
 
 def _candidates(

@@ -17,9 +17,6 @@ from hyperbo.acquisition.improvement import (
     log_probability_of_improvement,
 )
 from hyperbo.acquisition.maximise import (
-    ContinuousMaximiser,
-    Maximiser,
-    PoolMaximiser,
     maximise_continuous,
     maximise_pool,
 )
@@ -32,15 +29,14 @@ from hyperbo.acquisition.pending import (
     Liar,
     Outlook,
     PendingRule,
-    suggest_batch,
 )
-from hyperbo.acquisition.polish import polish
+from hyperbo.acquisition.polish import SAME_POINT, polish
 from hyperbo.acquisition.thompson import ThompsonSampling
 
 __all__ = [
+    "SAME_POINT",
     "Acquisition",
     "ConstantLiar",
-    "ContinuousMaximiser",
     "ExpectedImprovement",
     "Fantasised",
     "Integrated",
@@ -49,12 +45,10 @@ __all__ = [
     "LogExpectedImprovement",
     "MarginalAcquisition",
     "MaxValueEntropySearch",
-    "Maximiser",
     "MonteCarloLogExpectedImprovement",
     "Optimum",
     "Outlook",
     "PendingRule",
-    "PoolMaximiser",
     "ProbabilityOfImprovement",
     "Score",
     "ThompsonSampling",
@@ -68,6 +62,5 @@ __all__ = [
     "maximise_pool",
     "polish",
     "sample_maxima",
-    "suggest_batch",
     "upper_confidence_bound",
 ]

@@ -1,7 +1,5 @@
 """Maximise a bound score: over a pool of points, or over the unit cube."""
 
-import abc
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -15,61 +13,6 @@ from hyperbo.errors import ExhaustedError
 
 # Starts are kept this far apart, so that not all of them climb the same hill.
 _APART = 0.05
-# Points that agree to this in every coordinate are the same point.
-_SAME = 1e-9
-
-
-class Maximiser(eqx.Module):
-    """A way to find the point that scores highest."""
-
-    @abc.abstractmethod
-    def __call__(self, score: Score, taken: Float[Array, "B D"]) -> Float[Array, " D"]:
-        """The best point, given that those `taken` are part of the batch already."""
-
-
-class PoolMaximiser(Maximiser):
-    """Takes the best available point of a pool; a point that is taken is no longer available.
-
-    Attributes:
-        pool: The points there are.
-        available: False where a point must not be suggested, e.g. because it was evaluated.
-    """
-
-    pool: Float[Array, "Q D"]
-    available: Bool[Array, " Q"]
-
-    def __call__(self, score: Score, taken: Float[Array, "B D"]) -> Float[Array, " D"]:
-        """The best point of the pool that is available and not taken."""
-        gaps = jnp.max(jnp.abs(self.pool[:, None, :] - taken[None, :, :]), axis=2)
-        is_taken = jnp.any(gaps <= _SAME, axis=1)
-        return self.pool[maximise_pool(score, self.pool, self.available & ~is_taken)]
-
-
-class ContinuousMaximiser(Maximiser):
-    """Climbs from the best candidates, as `maximise_continuous` does.
-
-    Attributes:
-        candidates: Points to start from.
-        is_continuous: The coordinates that may move.
-        starts: How many candidates are climbed from.
-        steps: Evaluations of the climb at most.
-    """
-
-    candidates: Float[Array, "Q D"]
-    is_continuous: Bool[Array, " D"]
-    starts: int = eqx.field(default=8, static=True)
-    steps: int = eqx.field(default=24, static=True)
-
-    def __call__(
-        self,
-        score: Score,
-        taken: Float[Array, "B D"],  # noqa: ARG002 - the score itself keeps away from these
-    ) -> Float[Array, " D"]:
-        """The best point reached."""
-        optimum = maximise_continuous(
-            score, self.candidates, self.is_continuous, starts=self.starts, steps=self.steps
-        )
-        return optimum.points[0]
 
 
 def maximise_pool(

@@ -1,15 +1,13 @@
-"""Trials given out but not yet reported, and batches chosen one point after the other."""
+"""Trials given out but not yet reported: how they bear on what is chosen next."""
 
 import abc
 
 import equinox as eqx
 import jax.numpy as jnp
-import jax.random as jr
 from jaxtyping import Float
 
 from hyperbo.acquisition.base import Acquisition, Score
 from hyperbo.acquisition.improvement import LogExpectedImprovement
-from hyperbo.acquisition.maximise import Maximiser
 from hyperbo.acquisition.monte_carlo import MonteCarloLogExpectedImprovement
 from hyperbo.arrays import Array, Key
 from hyperbo.surrogates.base import Posterior
@@ -129,53 +127,9 @@ class Integrated(PendingRule):
         return acquisition.bind(key, outlook.posterior, candidates, outlook.best)
 
 
-def suggest_batch(
-    key: Key,
-    rule: PendingRule,
-    posterior: Posterior,
-    best: Float[Array, ""],
-    *,
-    pending: Float[Array, "B D"],
-    candidates: Float[Array, "Q D"],
-    maximiser: Maximiser,
-    count: int,
-) -> Float[Array, "{count} D"]:
-    """Choose `count` points one after the other, each as if those before it were pending.
-
-    May be compiled as a whole, `count` being static; not compiled, its parts still are.
-
-    Args:
-        key: Feeds the acquisition of every point.
-        rule: How pending points bear on the next one.
-        posterior: Beliefs after the reported trials.
-        best: Largest noise-free value so far; minus infinity if there is none.
-        pending: Points given out and not yet reported, shape (0, D) if there is none.
-        candidates: Points that stand for the whole space, for acquisitions that need its maximum.
-        maximiser: Finds the point that scores highest.
-        count: How many points to choose.
-
-    Raises:
-        ExhaustedError: If a pool has fewer than `count` available points.
-    """
-    start = Outlook(posterior, best, jnp.zeros((0, candidates.shape[1])))
-    outlook = rule.add(start, pending)
-    taken = pending
-    for key_point in jr.split(key, count):
-        point = maximiser(_bind(rule, key_point, outlook, candidates), taken)[None, :]
-        outlook = rule.add(outlook, point)
-        taken = jnp.concatenate([taken, point])
-    return taken[pending.shape[0] :]
-
-
 @eqx.filter_jit
 def _fantasise(outlook: Outlook, inputs: Float[Array, "B D"], liar: Liar) -> Outlook:
     """Condition on made-up outcomes at `inputs`."""
     values = liar.values(outlook.posterior, inputs)
     posterior = outlook.posterior.fantasise(inputs, values)
     return Outlook(posterior, jnp.maximum(outlook.best, jnp.max(values)), outlook.unresolved)
-
-
-@eqx.filter_jit
-def _bind(rule: PendingRule, key: Key, outlook: Outlook, candidates: Float[Array, "Q D"]) -> Score:
-    """The rule's score, bound in one compiled program."""
-    return rule.bind(key, outlook, candidates)

@@ -14,7 +14,8 @@ from hyperbo.errors import ExhaustedError
 
 # Rows are scored in blocks of this many, so that one compiled program serves any number.
 _BLOCK = 128
-_RESOLUTION = 1e-9
+SAME_POINT = 1e-9
+"""Points that agree to this in every coordinate are the same point."""
 
 Snap = Callable[[Float[np.ndarray, "K D"]], Float[np.ndarray, "K D"]]
 Neighbours = Callable[[Float[np.ndarray, " D"]], Float[np.ndarray, "K D"]]
@@ -108,7 +109,7 @@ def _lowest_if_nan(scores: Float[np.ndarray, " K"]) -> Float[np.ndarray, " K"]:
 
 def _row_names(rows: Float[np.ndarray, "K D"]) -> list[bytes]:
     """A name for each row, the same for rows that agree to the resolution."""
-    return [row.tobytes() for row in np.round(rows / _RESOLUTION).astype(np.int64)]
+    return [row.tobytes() for row in np.round(rows / SAME_POINT).astype(np.int64)]
 
 
 def _rows_of(points: Float[np.ndarray, "N D"]) -> frozenset[bytes]:

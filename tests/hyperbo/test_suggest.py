@@ -113,6 +113,37 @@ def test_batch_keeps_apart(rule: Fantasised | Integrated) -> None:
     assert gaps[~np.eye(len(everything), dtype=bool)].min() > 1e-3
 
 
+def test_a_design_point_is_not_suggested_again() -> None:
+    """A study whose first trial failed, and left the history, gets the next design point."""
+    rng, strategy = np.random.default_rng(0), from_scratch(2)
+    design = suggest(rng, strategy, SPACE, history(0), count=4).points
+    for seen in (design[1:2], design[:3], design[[0, 2]]):
+        for told in (History(seen, objective(seen), NOTHING), History(NOTHING, np.zeros(0), seen)):
+            found = suggest(rng, strategy, SPACE, told).points[0]
+            assert not (np.abs(seen - found) < 1e-6).all(axis=1).any()
+            assert (np.abs(design - found) < 1e-9).all(axis=1).any()
+
+
+def test_a_space_with_fewer_points_than_the_design_is_used_up() -> None:
+    """Where design points coincide, those that are left come next, and then an error."""
+    space = SearchSpace((CategoricalParameter("kind", ("x", "y", "z")),))
+    found = suggest(
+        np.random.default_rng(0),
+        from_scratch(space.dimension),
+        space,
+        History(np.zeros((0, 3)), np.zeros(0), np.zeros((0, 3))),
+        count=3,
+    )
+    assert {config["kind"] for config in space.decode(found.points)} == {"x", "y", "z"}
+    with pytest.raises(ExhaustedError):
+        suggest(
+            np.random.default_rng(0),
+            from_scratch(space.dimension),
+            space,
+            History(found.points, np.arange(3.0), np.zeros((0, 3))),
+        )
+
+
 def test_equal_states_give_equal_suggestions() -> None:
     """The suggestion is a function of the generator's state and the arguments."""
     first, second = (

@@ -1,7 +1,5 @@
 """Maximisers find known maxima, respect what may move and what is taken, and compile once."""
 
-from collections.abc import Callable
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -12,7 +10,6 @@ from jaxtyping import Array, Float
 
 from hyperbo.acquisition import (
     LogExpectedImprovement,
-    PoolMaximiser,
     Score,
     maximise_continuous,
     maximise_pool,
@@ -158,15 +155,3 @@ def test_pool_of_bad_scores_still_gives_an_available_point(bad: float) -> None:
     pool, available = jnp.ones((4, 2)), np.array([False, False, True, False])
 
     assert int(maximise_pool(Height(jnp.array(bad)), pool, available)) == 2
-
-
-def test_pool_maximiser_takes_nothing_twice(candidates: jax.Array) -> None:
-    """A point that was taken is passed over, under `jit` too."""
-    pool = candidates[:10]
-    maximiser = PoolMaximiser(pool, jnp.ones(10, dtype=bool))
-    order = jnp.argsort(-pool[:, 0])
-    choose: Callable[..., jax.Array] = jax.jit(lambda each, score, taken: each(score, taken))
-
-    point = choose(maximiser, Height(jnp.array(1.0)), pool[order[:3]])
-
-    np.testing.assert_array_equal(point, pool[order[3]])
