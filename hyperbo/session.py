@@ -15,7 +15,6 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from hyperbo.acquisition import (
-    Optimum,
     Outlook,
     PendingRule,
     Score,
@@ -23,6 +22,7 @@ from hyperbo.acquisition import (
     maximise_pool,
 )
 from hyperbo.arrays import Array
+from hyperbo.ascent import Optimum
 from hyperbo.errors import TaskError
 from hyperbo.strategy import Strategy
 from hyperbo.surrogates import MixturePosterior, Trials
@@ -96,6 +96,12 @@ class Session:
         self._strategy = strategy
         self._history = history
         self._room = history.pending.shape[0] + count
+        if self._room >= BUCKETS[-1]:
+            raise TaskError(
+                f"{history.pending.shape[0]} points are pending and {count} more were asked for; "
+                f"together they must be fewer than {BUCKETS[-1]}. Report or abandon pending trials "
+                "first, or ask for fewer."
+            )
         self._outlook: Outlook | None = None
         self._waiting = list(history.pending)
         self._memory = memory
@@ -141,9 +147,9 @@ class Session:
         history, memory = self._history, self._memory
         count = history.values.shape[0]
         is_due = memory is None or count <= 64 or count >= 1.05 * memory.fitted_at
-        iterations = self._strategy.iterations if is_due and count > 1 else 0
+        refit_steps = self._strategy.refit_steps if is_due and count > 1 else 0
         if memory is None:
-            iterations *= 2  # a cold start is further from its goal
+            refit_steps *= 2  # a cold start is further from its goal
         kept = _representative(history.values, BUCKETS[-1] - self._room)
         places = _bucket(kept.size + self._room)
         fitted = _representative(history.values, REFIT_PLACES)
@@ -151,13 +157,13 @@ class Session:
             self.memory.log_factors,
             _pad(history, fitted, min(places, REFIT_PLACES)) if count > 1 else None,
             _pad(history, kept, places),
-            np.int32(iterations),
+            np.int32(refit_steps),
         )
 
     def _keep(self, belief: "_Belief", question: "_Question") -> None:
         self._outlook = belief.outlook
         self.trust = np.exp(np.asarray(belief.log_trust))
-        fitted = self._history.values.shape[0] if question.iterations else self.memory.fitted_at
+        fitted = self._history.values.shape[0] if question.refit_steps else self.memory.fitted_at
         self.memory = Memory(tuple(np.asarray(leaf) for leaf in belief.log_factors), fitted)
 
 
@@ -171,7 +177,7 @@ class _Question(eqx.Module):
     log_factors: tuple[Float[Array, " _"] | Float[np.ndarray, " _"], ...]
     refit_trials: Trials | None
     trials: Trials
-    iterations: Array | np.int32
+    refit_steps: Array | np.int32
 
 
 class _Belief(eqx.Module):
@@ -276,7 +282,7 @@ def _ask(strategy: Strategy, question: _Question) -> _Belief:
         start = jnp.asarray(question.log_factors[position])
         found = start
         if question.refit_trials is not None:
-            found = expert.refit(start, question.refit_trials, question.iterations)
+            found = expert.refit(start, question.refit_trials, question.refit_steps)
         posterior = expert.condition(found, trials)
         log_factors.append(found)
         posteriors.append(posterior)

@@ -23,7 +23,7 @@ class Strategy(eqx.Module):
         candidates: Points scored before the best are climbed from.
         starts: Points climbed from.
         steps: Steps of the climb, at most.
-        iterations: Iterations of an expert's refit, at most.
+        refit_steps: Evaluations of the likelihood in an expert's refit, at most.
     """
 
     experts: tuple[Expert, ...]
@@ -34,7 +34,7 @@ class Strategy(eqx.Module):
     candidates: int = eqx.field(static=True, default=512)
     starts: int = eqx.field(static=True, default=6)
     steps: int = eqx.field(static=True, default=16)
-    iterations: int = eqx.field(static=True, default=12)
+    refit_steps: int = eqx.field(static=True, default=24)
 
 
 TRUST_IN_SCRATCH = 0.03

@@ -1,6 +1,5 @@
 """Acquisitions: where to look next, given what is believed."""
 
-from hyperbo.acquisition.ascent import Optimum, ascend
 from hyperbo.acquisition.base import Acquisition, MarginalAcquisition, Score
 from hyperbo.acquisition.confidence import UpperConfidenceBound, upper_confidence_bound
 from hyperbo.acquisition.entropy import (
@@ -46,14 +45,12 @@ __all__ = [
     "MarginalAcquisition",
     "MaxValueEntropySearch",
     "MonteCarloLogExpectedImprovement",
-    "Optimum",
     "Outlook",
     "PendingRule",
     "ProbabilityOfImprovement",
     "Score",
     "ThompsonSampling",
     "UpperConfidenceBound",
-    "ascend",
     "expected_improvement",
     "log_expected_improvement",
     "log_max_value_entropy",

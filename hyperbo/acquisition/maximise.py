@@ -6,9 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from hyperbo.acquisition.ascent import Optimum, ascend
 from hyperbo.acquisition.base import Score
 from hyperbo.arrays import Array
+from hyperbo.ascent import Optimum, ascend
 from hyperbo.errors import ExhaustedError
 
 # Starts are kept this far apart, so that not all of them climb the same hill.

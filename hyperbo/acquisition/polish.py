@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from hyperbo.acquisition.ascent import Optimum
 from hyperbo.acquisition.base import Score
 from hyperbo.arrays import Array
+from hyperbo.ascent import Optimum
 from hyperbo.errors import ExhaustedError
 
 # Rows are scored in blocks of this many, so that one compiled program serves any number.

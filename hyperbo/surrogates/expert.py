@@ -1,18 +1,16 @@
 """An expert: a prior, what may vary from task to task, and its refit to one task's trials."""
 
-import functools
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from gpjax.kernels import Matern52
 from gpjax.mean_functions import Zero
 from gpjax.parameters import PositiveReal
 from jaxtyping import Float
 
 from hyperbo.arrays import Array
+from hyperbo.ascent import ascend
 from hyperbo.errors import PriorError
 from hyperbo.surrogates.base import Prior
 from hyperbo.surrogates.conditioning import (
@@ -55,21 +53,27 @@ class Expert(eqx.Module):
         return condition(self.prior.adapted(log_factors), self._placed(trials), trials)
 
     def refit(
-        self, start: Float[Array, " P"], trials: Trials, iterations: int | np.int32 | Array
+        self, start: Float[Array, " P"], trials: Trials, steps: int | np.int32 | Array
     ) -> Float[Array, " P"]:
-        """Most probable log factors given the trials, by L-BFGS.
+        """Most probable log factors given the trials, within `REACH` spreads of the centre.
 
         Args:
             start: Where the search starts, e.g. the last fit of a growing study.
             trials: The trials, padded.
-            iterations: Upper bound on the iterations.
+            steps: Evaluations of the likelihood and its gradient, at most; zero changes nothing.
 
         Returns:
-            The log factors; `start` where the search leaves the finite numbers.
+            The log factors, at least as probable as `start`.
         """
-        loss = _Loss(self, self._placed(trials), trials)
-        search = functools.partial(_minimise, loss, iterations=iterations)
-        return jax.lax.cond(jnp.asarray(iterations) > 0, search, lambda same: same, start)
+        density = _Density(self, self._placed(trials), trials)
+
+        def search(start: Float[Array, " P"]) -> Float[Array, " P"]:
+            every = jnp.ones(start.shape, dtype=bool)
+            first = density.to_cube(start)[None, :]
+            found = ascend(density, first, every, steps=jnp.asarray(steps), flat=FLAT)
+            return density.from_cube(found.points[0])
+
+        return jax.lax.cond(jnp.asarray(steps) > 0, search, lambda same: same, start)
 
     def penalty(self, log_factors: Float[Array, " P"]) -> Float[Array, ""]:
         """How improbable the log factors were before any trial, in nats; zero at the centre."""
@@ -130,8 +134,11 @@ class Expert(eqx.Module):
         )
 
 
-SLOPE_TOLERANCE = 0.02
-"""Nats per unit of log factor: below this a refit changes no suggestion."""
+REACH = 4.0
+"""A refit looks no further than this many spreads from the centre, where all but nothing lies."""
+
+FLAT = 0.1
+"""Nats per `2 * REACH` spreads: below this slope a refit changes no suggestion."""
 
 LENGTHSCALE_CENTRE = 0.6
 LENGTHSCALE_SPREAD = 1.0
@@ -156,42 +163,23 @@ def scratch_expert(dimension: int) -> Expert:
     return Expert(prior, hierarchy, spread, is_relative=True)
 
 
-class _Loss(eqx.Module):
-    """Negative log posterior density of the log factors."""
+class _Density(eqx.Module):
+    """Log posterior density of the log factors, which it lays on the unit cube."""
 
     expert: Expert
     hierarchy: Hierarchy
     trials: Trials
 
-    def __call__(self, log_factors: Float[Array, " P"]) -> Float[Array, ""]:
+    def __call__(self, points: Float[Array, "K P"]) -> Float[Array, " K"]:
+        return jnp.stack([self._at(self.from_cube(point)) for point in points])
+
+    def _at(self, log_factors: Float[Array, " P"]) -> Float[Array, ""]:
         prior = self.expert.prior.adapted(log_factors)
-        return self.expert.penalty(log_factors) - log_evidence(prior, self.hierarchy, self.trials)
+        evidence = log_evidence(prior, self.hierarchy, self.trials)
+        return evidence - self.expert.penalty(log_factors)
 
+    def to_cube(self, log_factors: Float[Array, " P"]) -> Float[Array, " P"]:
+        return jnp.clip(0.5 + log_factors / (2.0 * REACH * self.expert.spread), 0.0, 1.0)
 
-def _minimise(
-    loss: _Loss, start: Float[Array, " P"], iterations: int | np.int32 | Array
-) -> Float[Array, " P"]:
-    search = optax.lbfgs(
-        memory_size=10, linesearch=optax.scale_by_zoom_linesearch(max_linesearch_steps=8)
-    )
-    value_and_grad = optax.value_and_grad_from_state(loss)
-
-    def is_unfinished(state: tuple[Array, optax.OptState, Array, Array]) -> Array:
-        _, _, iteration, slope = state
-        return (iteration < iterations) & (slope > SLOPE_TOLERANCE)
-
-    def step(
-        state: tuple[Array, optax.OptState, Array, Array],
-    ) -> tuple[Array, optax.OptState, Array, Array]:
-        point, memory, iteration, _ = state
-        value, gradient = value_and_grad(point, state=memory)
-        updates, memory = search.update(
-            gradient, memory, point, value=value, grad=gradient, value_fn=loss
-        )
-        slope = jnp.max(jnp.abs(gradient))
-        return optax.apply_updates(point, updates), memory, iteration + 1, slope
-
-    first = (start, search.init(start), jnp.zeros((), jnp.int32), jnp.full((), jnp.inf))
-    found = jax.lax.while_loop(is_unfinished, step, first)[0]
-    # The line search only ever goes down, so what it ends with is no worse, if it is finite.
-    return jnp.where(jnp.all(jnp.isfinite(found)), found, start)
+    def from_cube(self, point: Float[Array, " P"]) -> Float[Array, " P"]:
+        return (2.0 * point - 1.0) * REACH * self.expert.spread

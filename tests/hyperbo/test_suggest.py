@@ -192,6 +192,13 @@ def test_values_must_belong_to_points() -> None:
         History(np.zeros((1, 2)), np.zeros(2), NOTHING)
 
 
+def test_too_many_pending_points_are_refused() -> None:
+    """More points at once than the largest program holds is a clear error."""
+    told = History(NOTHING, np.zeros(0), np.random.default_rng(0).random((8190, 2)))
+    with pytest.raises(TaskError, match="8190 points are pending and 2 more"):
+        suggest(np.random.default_rng(0), from_scratch(2), SPACE, told, count=2)
+
+
 def test_constant_trials_are_survived() -> None:
     """Equal values everywhere, duplicates among the points: still a suggestion."""
     points = np.full((6, 2), 0.4)

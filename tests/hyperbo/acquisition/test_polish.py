@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from jaxtyping import Array, Float
 
-from hyperbo.acquisition import Optimum, Score, polish
+from hyperbo.acquisition import Score, polish
+from hyperbo.ascent import Optimum
 from hyperbo.errors import ExhaustedError
 
 LEVELS = 11

@@ -8,6 +8,7 @@ import pytest
 from gpjax.kernels import RBF
 from gpjax.mean_functions import Zero
 from gpjax.parameters import PositiveReal
+from scipy.optimize import minimize
 
 from hyperbo.errors import PriorError
 from hyperbo.surrogates import (
@@ -18,6 +19,7 @@ from hyperbo.surrogates import (
     LinearMean,
     Trials,
     condition,
+    scratch_expert,
 )
 
 PRIOR = GaussianProcessPrior(LinearMean(2), RBF(), PositiveReal(jnp.asarray(0.1)))
@@ -68,3 +70,46 @@ def test_noise_per_point_is_refused() -> None:
 
     with pytest.raises(PriorError):
         vector.check(2)
+
+
+@pytest.fixture
+def study() -> tuple[Expert, Trials]:
+    """A process started from nothing, and twelve padded trials of a slope along one axis."""
+    inputs = np.random.default_rng(0).random((16, 2))
+    values = np.sin(4.0 * inputs[:, 0])
+    return scratch_expert(2), Trials(inputs, values, np.arange(16) < 12)
+
+
+def test_refit_ends_where_scipys_does(study: tuple[Expert, Trials]) -> None:
+    """The most probable log factors are those that L-BFGS-B finds from the same start."""
+    expert, trials = study
+
+    @jax.jit
+    def loss(factors: jax.Array) -> jax.Array:
+        return expert.penalty(factors) - expert.condition(factors, trials).log_evidence
+
+    oracle = minimize(loss, np.zeros(3), method="L-BFGS-B", options={"ftol": 1e-12})
+    found = jax.jit(lambda e: e.refit(e.centre(), trials, 60))(expert)
+
+    assert float(loss(found)) < oracle.fun + 1e-2
+    assert oracle.fun < float(loss(jnp.zeros(3))) - 0.5
+
+
+def test_refit_of_no_steps_changes_nothing(study: tuple[Expert, Trials]) -> None:
+    """Zero steps give the start back."""
+    expert, trials = study
+    start = jnp.array([0.3, -0.2, 1.0])
+
+    np.testing.assert_array_equal(expert.refit(start, trials, 0), start)
+
+
+def test_refit_stays_within_reach(study: tuple[Expert, Trials]) -> None:
+    """Where the trials say nothing but noise, no factor runs away."""
+    expert, trials = study
+    noise = np.random.default_rng(1).standard_normal(16)
+    trials = eqx.tree_at(lambda t: t.values, trials, noise)
+
+    found = jax.jit(lambda e: e.refit(e.centre(), trials, 60))(expert)
+
+    assert (jnp.abs(found) <= 4.0 * expert.spread + 1e-9).all()
+    assert found[-1] > 1.0

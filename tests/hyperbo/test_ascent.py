@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from jaxtyping import Array, Float
 
-from hyperbo.acquisition import Score, ascend
+from hyperbo.acquisition import Score
 from hyperbo.acquisition.gaussian_tail import log_mean_excess
+from hyperbo.ascent import ascend
 
 ALL = jnp.array([True, True, True])
 
@@ -137,3 +138,16 @@ def test_flat_score_moves_nothing(starts: jax.Array) -> None:
     optimum = ascend(Bowl(jnp.zeros(3), 0.0), starts, ALL, steps=10)
 
     np.testing.assert_array_equal(optimum.points, starts)
+
+
+def test_stops_where_it_is_flat_enough(starts: jax.Array) -> None:
+    """With a tolerance, starts end where no slope is steeper, and no sooner."""
+    score = Bowl(jnp.array([0.3, 0.5, 0.7]))
+
+    found = ascend(score, starts, ALL, steps=100, flat=0.5)
+    at_once = ascend(score, found.points, ALL, steps=100, flat=0.5)
+
+    slopes = jax.grad(lambda points: score(points).sum())(found.points)
+    assert (jnp.abs(slopes).max(axis=1) <= 0.5).all()
+    assert (jnp.abs(slopes).max(axis=1) > 1e-6).any()
+    np.testing.assert_array_equal(at_once.points, found.points)

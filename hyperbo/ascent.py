@@ -1,17 +1,22 @@
-"""Bounded quasi-Newton ascent of a score from many starts at once."""
+"""Bounded quasi-Newton ascent from many starts at once, of acquisitions and of likelihoods."""
+
+from collections.abc import Callable
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Bool, Float, Int
 
-from hyperbo.acquisition.base import Score
 from hyperbo.arrays import Array
 
 _FIRST_STEP = 0.05  # how far the first step goes along the steepest coordinate
 _LONGEST_STEP = 0.25  # no coordinate moves further than this in one step
 _SHORTEST_STEP = 1e-8  # a start whose next step is shorter has arrived
 _SUFFICIENT = 1e-4  # share of the promised rise that a step must bring
+
+
+Height = Callable[[Float[Array, "K D"]], Float[Array, " K"]]
+"""What is climbed: a pytree that scores each of `K` points of the unit cube by itself."""
 
 
 class Optimum(eqx.Module):
@@ -42,11 +47,12 @@ class _Ascent(eqx.Module):
 
 @eqx.filter_jit
 def ascend(
-    score: Score,
+    score: Height,
     starts: Float[Array, "K D"],
     is_continuous: Bool[Array, " D"],
     *,
-    steps: int,
+    steps: int | Int[Array, ""],
+    flat: float = 0.0,
 ) -> Optimum:
     """Climb from each start inside the unit cube, along continuous coordinates only.
 
@@ -60,6 +66,7 @@ def ascend(
         starts: `K` points of the unit cube.
         is_continuous: The coordinates that may move.
         steps: Evaluations at most, that of the starts not counted.
+        flat: A start has arrived where no coordinate rises by more than this per unit.
 
     Returns:
         The points reached and their scores, in the order of the starts.
@@ -90,8 +97,8 @@ def ascend(
         proposal = _propose(state, is_continuous)
         trial, slopes = _evaluate(score, proposal)
         slopes = jnp.where(is_continuous, slopes, 0.0)
-        begun = _begin(state, trial, slopes)
-        advanced = _advance(state, Optimum(proposal, trial), slopes / state.scale[:, None])
+        begun = _begin(state, trial, slopes, flat)
+        advanced = _advance(state, Optimum(proposal, trial), slopes / state.scale[:, None], flat)
         return jax.tree.map(lambda a, b: jnp.where(state.count == 0, a, b), begun, advanced)
 
     state = jax.lax.while_loop(goes_on, step, state)
@@ -99,7 +106,7 @@ def ascend(
 
 
 def _evaluate(
-    score: Score, points: Float[Array, "K D"]
+    score: Height, points: Float[Array, "K D"]
 ) -> tuple[Float[Array, " K"], Float[Array, "K D"]]:
     """Scores and their gradients; points are scored one by one, so one sum serves for all."""
 
@@ -114,9 +121,7 @@ def _evaluate(
 def _propose(state: _Ascent, is_continuous: Bool[Array, " D"]) -> Float[Array, "K D"]:
     """The next point to try from each start, inside the cube."""
     # 1. A coordinate at a bound that it is pushed against is held for this step.
-    is_held = ((state.points <= 0.0) & (state.gradients < 0.0)) | (
-        (state.points >= 1.0) & (state.gradients > 0.0)
-    )
+    is_held = _is_held(state.points, state.gradients)
     is_free = is_continuous & ~is_held & ~state.is_done[:, None]
     free = is_free.astype(state.points.dtype)
     # 2. Quasi-Newton in the free coordinates: rises, as any principal block stays positive.
@@ -128,10 +133,12 @@ def _propose(state: _Ascent, is_continuous: Bool[Array, " D"]) -> Float[Array, "
     return jnp.clip(state.points + step, 0.0, 1.0)
 
 
-def _begin(state: _Ascent, scores: Float[Array, " K"], slopes: Float[Array, "K D"]) -> _Ascent:
+def _begin(
+    state: _Ascent, scores: Float[Array, " K"], slopes: Float[Array, "K D"], flat: float
+) -> _Ascent:
     """Learn the starts' scores and slopes; those that are not finite, or flat, are done."""
     steepest = jnp.max(jnp.abs(slopes), axis=1)
-    is_usable = jnp.isfinite(scores) & jnp.isfinite(steepest) & (steepest > 0.0)
+    is_usable = jnp.isfinite(scores) & jnp.isfinite(steepest) & (steepest > flat)
     scale = jnp.where(is_usable, steepest, 1.0)
     return _Ascent(
         points=state.points,
@@ -146,7 +153,9 @@ def _begin(state: _Ascent, scores: Float[Array, " K"], slopes: Float[Array, "K D
     )
 
 
-def _advance(state: _Ascent, proposal: Optimum, gradients: Float[Array, "K D"]) -> _Ascent:
+def _advance(
+    state: _Ascent, proposal: Optimum, gradients: Float[Array, "K D"], flat: float
+) -> _Ascent:
     """Take the proposals that rise enough, learn their curvature, and set the next stride."""
     step = proposal.points - state.points
     promise = jnp.sum(state.gradients * step, axis=1)
@@ -164,6 +173,7 @@ def _advance(state: _Ascent, proposal: Optimum, gradients: Float[Array, "K D"]) 
     shorter = jnp.clip(0.5 * promise / bend, 0.1, 0.5) * state.stride
     longer = jnp.where(has_curvature, 1.0, 2.0 * state.stride)
     is_short = jnp.max(jnp.abs(step), axis=1) < _SHORTEST_STEP
+    is_level = is_taken & (_steepest(proposal.points, gradients) * state.scale <= flat)
 
     taken = is_taken[:, None]
     return _Ascent(
@@ -174,9 +184,19 @@ def _advance(state: _Ascent, proposal: Optimum, gradients: Float[Array, "K D"]) 
         inverse=jnp.where(has_curvature[:, None, None], inverse, state.inverse),
         stride=jnp.where(is_taken, longer, shorter),
         is_fresh=state.is_fresh & ~has_curvature,
-        is_done=state.is_done | is_short,
+        is_done=state.is_done | is_short | is_level,
         count=state.count + 1,
     )
+
+
+def _is_held(points: Float[Array, "K D"], gradients: Float[Array, "K D"]) -> Bool[Array, "K D"]:
+    """Coordinates at a bound that they are pushed against."""
+    return ((points <= 0.0) & (gradients < 0.0)) | ((points >= 1.0) & (gradients > 0.0))
+
+
+def _steepest(points: Float[Array, "K D"], gradients: Float[Array, "K D"]) -> Float[Array, " K"]:
+    """The largest slope along a coordinate that may still move."""
+    return jnp.max(jnp.where(_is_held(points, gradients), 0.0, jnp.abs(gradients)), axis=1)
 
 
 def _update(
