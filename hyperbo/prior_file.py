@@ -35,7 +35,6 @@ from safetensors.numpy import load, save
 
 from hyperbo.errors import PriorDamagedError, PriorError
 from hyperbo.surrogates import (
-    EmpiricalPrior,
     Expert,
     FeatureNetwork,
     GaussianProcessPrior,
@@ -51,7 +50,6 @@ _MODULES: Mapping[str, type[eqx.Module]] = {
     "hyperbo.Expert": Expert,
     "hyperbo.Hierarchy": Hierarchy,
     "hyperbo.GaussianProcessPrior": GaussianProcessPrior,
-    "hyperbo.EmpiricalPrior": EmpiricalPrior,
     "hyperbo.FeatureNetwork": FeatureNetwork,
     "hyperbo.KumaraswamyWarp": KumaraswamyWarp,
     "hyperbo.LinearMean": LinearMean,

@@ -37,7 +37,9 @@ class Strategy(eqx.Module):
     refit_steps: int = eqx.field(static=True, default=24)
 
 
-TRUST_IN_SCRATCH = 0.03
+TRUST_IN_SCRATCH = 0.3
+"""Weight of the fall-back before the first trial; docs/decisions/0002 says how it was chosen."""
+
 DESIGN_POINTS = 4
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hyperbo.benchmark.methods import Recipe
-from hyperbo.benchmark.trained_methods import EmpiricalRecipe
+from hyperbo.benchmark.trained_methods import hyperbo_recipe
 from hyperbo.benchmark.tuners import Method
 from hyperbo.tasks import Task
 
@@ -37,12 +37,12 @@ class MisledRecipe:
 
 def shuffled_recipe() -> MisledRecipe:
     """The default method, pre-trained on shuffled tasks."""
-    return MisledRecipe(EmpiricalRecipe(), shuffled, "HyperBO, shuffled tasks")
+    return MisledRecipe(hyperbo_recipe(), shuffled, "HyperBO, shuffled tasks")
 
 
 def unrelated_recipe() -> MisledRecipe:
     """The default method, pre-trained on unrelated tasks."""
-    return MisledRecipe(EmpiricalRecipe(), unrelated, "HyperBO, unrelated tasks")
+    return MisledRecipe(hyperbo_recipe(), unrelated, "HyperBO, unrelated tasks")
 
 
 def shuffled(rng: np.random.Generator, task: Task) -> Float[np.ndarray, " N"]:

@@ -1,10 +1,8 @@
 """Pre-training: objectives on the results of other tasks, and the one loop that minimises them."""
 
 from hyperbo.pretraining.divergence import DivergenceObjective, EuclideanObjective
-from hyperbo.pretraining.empirical import EmpiricalSettings, pretrain_empirical
 from hyperbo.pretraining.fit import Fitted, Progress, fit
 from hyperbo.pretraining.hierarchical import pretrain_hierarchical
-from hyperbo.pretraining.leave_one_out import LeaveOneTaskOutObjective
 from hyperbo.pretraining.likelihood import LikelihoodObjective
 from hyperbo.pretraining.methods import LBFGS, Adam, ConstantRate, CosineDecay, Method
 from hyperbo.pretraining.objective import Objective, WeightedSum
@@ -27,10 +25,8 @@ __all__ = [
     "ConstantRate",
     "CosineDecay",
     "DivergenceObjective",
-    "EmpiricalSettings",
     "EuclideanObjective",
     "Fitted",
-    "LeaveOneTaskOutObjective",
     "LikelihoodObjective",
     "Method",
     "Objective",
@@ -44,7 +40,6 @@ __all__ = [
     "lengthscales",
     "mean_constant",
     "noise_variance",
-    "pretrain_empirical",
     "pretrain_from_key",
     "pretrain_hierarchical",
     "pretrain_parametric",

@@ -43,7 +43,7 @@ def pretrain_hierarchical(
     if len(spaces) < 2:
         raise TaskError(
             f"{len(spaces)} search space was given; at least two are needed to learn how spaces "
-            "differ. With one, pre-train an empirical prior instead."
+            "differ. With one, pre-train a prior for that space instead."
         )
     fits = [
         _fit_space(key_space, tasks, points, steps)

@@ -2,7 +2,6 @@
 
 from hyperbo.surrogates.base import Marginals, Posterior, Prior, log_mix
 from hyperbo.surrogates.conditioning import ConditionedPrior, Hierarchy, Trials, condition
-from hyperbo.surrogates.empirical import EmpiricalPrior
 from hyperbo.surrogates.expert import Expert, scratch_expert
 from hyperbo.surrogates.features import FeatureNetwork, KumaraswamyWarp
 from hyperbo.surrogates.gaussian_process import GaussianProcessPrior, negative_log_likelihood
@@ -13,7 +12,6 @@ from hyperbo.surrogates.mixture import MixturePosterior
 
 __all__ = [
     "ConditionedPrior",
-    "EmpiricalPrior",
     "Expert",
     "FeatureNetwork",
     "GaussianProcessPrior",

@@ -132,79 +132,59 @@ def gaussian_process_prior(
     )
 
 
-def hyperbo_prior(
-    key: Key,
-    dimension: int,
-    widths: Sequence[int] = (32, 32),
-    *,
-    warp: KumaraswamyWarp | None = None,
-    noise: float = INITIAL_NOISE,
-) -> GaussianProcessPrior:
-    """HyperBO's prior: linear mean and Matern-5/2 kernel, both on one tanh network's features.
+@dataclass(frozen=True)
+class FeaturePrior:
+    """A builder of priors whose parts share one tanh network's features.
 
-    Args:
-        key: Randomness of the initial network.
-        dimension: Coordinates of the unit cube.
-        widths: Units of each layer; the last are the features.
-        warp: Warping of the inputs, or None.
-        noise: Initial noise variance.
-
-    References:
-        Wang et al. (2024), JMLR 25(212).
+    Attributes:
+        mean: Mean function, `on_inputs` or `on_features`.
+        kernel: Kernel, likewise.
     """
-    network = FeatureNetwork(key, dimension, widths)
-    mean, kernel = on_features(linear_mean), on_features(matern52)
-    return gaussian_process_prior(dimension, mean, kernel, network=network, warp=warp, noise=noise)
+
+    mean: Placed[AbstractMeanFunction]
+    kernel: Placed[AbstractKernel]
+
+    def __call__(
+        self,
+        key: Key,
+        dimension: int,
+        widths: Sequence[int] = (32, 32),
+        *,
+        warp: KumaraswamyWarp | None = None,
+        noise: float = INITIAL_NOISE,
+    ) -> GaussianProcessPrior:
+        """Build the prior.
+
+        Args:
+            key: Randomness of the initial network.
+            dimension: Coordinates of the unit cube.
+            widths: Units of each layer; the last are the features.
+            warp: Warping of the inputs, or None.
+            noise: Initial noise variance.
+        """
+        network = FeatureNetwork(key, dimension, widths)
+        return gaussian_process_prior(
+            dimension, self.mean, self.kernel, network=network, warp=warp, noise=noise
+        )
 
 
-def ablr(
-    key: Key,
-    dimension: int,
-    widths: Sequence[int] = (32, 32),
-    *,
-    warp: KumaraswamyWarp | None = None,
-    noise: float = INITIAL_NOISE,
-) -> GaussianProcessPrior:
-    """Adaptive Bayesian linear regression: zero mean, dot-product kernel on shared features.
+hyperbo_prior = FeaturePrior(on_features(linear_mean), on_features(matern52))
+"""HyperBO's prior: linear mean and Matern-5/2 kernel, both on one network's features.
 
-    Args:
-        key: Randomness of the initial network.
-        dimension: Coordinates of the unit cube.
-        widths: Units of each layer; the last are the features.
-        warp: Warping of the inputs, or None.
-        noise: Initial noise variance.
+Wang et al. (2024), JMLR 25(212).
+"""
 
-    References:
-        Perrone et al. (2018), NeurIPS 31; the kernel's constant follows HyperBO's release.
-    """
-    network = FeatureNetwork(key, dimension, widths)
-    mean, kernel = on_inputs(zero_mean), on_features(dot_product)
-    return gaussian_process_prior(dimension, mean, kernel, network=network, warp=warp, noise=noise)
+ablr = FeaturePrior(on_inputs(zero_mean), on_features(dot_product))
+"""Adaptive Bayesian linear regression: zero mean, dot-product kernel on features.
 
+Perrone et al. (2018), NeurIPS 31; the kernel's constant follows HyperBO's release.
+"""
 
-def fsbo(
-    key: Key,
-    dimension: int,
-    widths: Sequence[int] = (32, 32),
-    *,
-    warp: KumaraswamyWarp | None = None,
-    noise: float = INITIAL_NOISE,
-) -> GaussianProcessPrior:
-    """Few-shot Bayesian optimisation: zero mean, Matern-5/2 kernel on shared features.
+fsbo = FeaturePrior(on_inputs(zero_mean), on_features(matern52))
+"""Few-shot Bayesian optimisation: zero mean, Matern-5/2 kernel on features.
 
-    Args:
-        key: Randomness of the initial network.
-        dimension: Coordinates of the unit cube.
-        widths: Units of each layer; the last are the features.
-        warp: Warping of the inputs, or None.
-        noise: Initial noise variance.
-
-    References:
-        Wistuba and Grabocka (2021), ICLR; tanh features as in HyperBO.
-    """
-    network = FeatureNetwork(key, dimension, widths)
-    mean, kernel = on_inputs(zero_mean), on_features(matern52)
-    return gaussian_process_prior(dimension, mean, kernel, network=network, warp=warp, noise=noise)
+Wistuba and Grabocka (2021), ICLR; tanh features as in HyperBO.
+"""
 
 
 def matern_prior(

@@ -6,7 +6,6 @@ from enum import StrEnum
 class ModelName(StrEnum):
     """A prior model."""
 
-    EMPIRICAL = "empirical"
     HYPERBO = "hyperbo"
     ABLR = "ablr"
     FSBO = "fsbo"
@@ -45,7 +44,9 @@ class MethodName(StrEnum):
     SOBOL = "sobol"
     ABLR = "ablr"
     FSBO = "fsbo"
-    HYPERBO_NLL = "hyperbo-nll"
+    HYPERBO_ALONE = "hyperbo-alone"
+    HYPERBO_FROZEN = "hyperbo-frozen"
+    HYPERBO_FROZEN_PI = "hyperbo-frozen-pi"
     HYPERBO_SHUFFLED = "hyperbo-shuffled"
     HYPERBO_UNRELATED = "hyperbo-unrelated"
     OPTUNA_TPE = "optuna-tpe"

@@ -22,7 +22,6 @@ from paramax import non_trainable
 from hyperbo.errors import PriorDamagedError, PriorError
 from hyperbo.prior_file import describe, pack, rebuild, unpack
 from hyperbo.surrogates import (
-    EmpiricalPrior,
     FeatureNetwork,
     GaussianProcessPrior,
     Hierarchy,
@@ -52,22 +51,6 @@ def linear_on_features() -> Prior:
     )  # fmt: skip
 
 
-def empirical() -> Prior:
-    """The moments of four tasks on six inducing points."""
-    keys = jr.split(jr.key(2), 4)
-    return EmpiricalPrior(
-        kernel=MATERN,
-        inducing=jr.uniform(keys[0], (6, D)),
-        mean_weights=jr.normal(keys[1], (6,)),
-        mean_constant=jnp.asarray(0.3),
-        deviation_weights=jr.normal(keys[2], (6, 4)),
-        deviation_constants=jr.normal(keys[3], (4,)),
-        strength=PositiveReal(jnp.asarray(0.8)),
-        residual=Matern32(lengthscale=0.4, variance=0.1, compute_engine=MatrixDistances()),
-        noise=NOISE,
-    )
-
-
 QUERY = jnp.asarray(np.random.default_rng(0).uniform(size=(4, D)))
 PRIORS: dict[str, Callable[[], Prior]] = {
     "zero": lambda: GaussianProcessPrior(Zero(), RBF(lengthscale=0.4), NOISE),
@@ -77,7 +60,6 @@ PRIORS: dict[str, Callable[[], Prior]] = {
     "active": lambda: GaussianProcessPrior(Zero(), Matern32(active_dims=[0, 2]), NOISE),
     "sum": lambda: GaussianProcessPrior(Zero(), RBF() + MATERN * Linear(), NOISE),
     "features": linear_on_features,
-    "empirical": empirical,
 }
 
 

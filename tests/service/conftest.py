@@ -57,7 +57,7 @@ def furnished(written: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     space = str(written / "space.json")
     for arguments in (
         ["data", "import", "csv", str(written / "runs.csv"), "--space", space],
-        ["pretrain", "toy", "--hold-out", "elks", "--steps", "5"],
+        ["pretrain", "toy", "--hold-out", "elks", "--steps", "300"],
     ):
         result = runner.invoke(app, arguments)
         assert result.exit_code == 0, result.output

@@ -7,7 +7,7 @@ import typer
 from hyperbo_service.choices import ModelName, ObjectiveName
 from hyperbo_service.commands.numerics import keep_compiled_programs
 from hyperbo_service.commands.options import AsJson, RegistryFolder, examples
-from hyperbo_service.console import bars, facts, number, print_json, results, say, warn, working
+from hyperbo_service.console import bars, facts, print_json, results, say, warn, working
 
 
 def register(app: typer.Typer) -> None:
@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
         epilog=examples(
             ("hyperbo pretrain lcbench", "stored as lcbench@1"),
             ("hyperbo pretrain lcbench --hold-out Fashion_MNIST", "and scored on that task"),
-            ("hyperbo pretrain lcbench --model hyperbo --name lcbench-nll", "the original model"),
+            ("hyperbo pretrain lcbench --objective ekl --name lcbench-ekl", "another objective"),
         ),
     )(pretrain)
 
@@ -37,26 +37,18 @@ def pretrain(
     model: Annotated[
         ModelName,
         typer.Option(
-            help="The prior model. empirical: moments of the smoothed tasks, the default method. "
-            "hyperbo, ablr, fsbo: a Gaussian process on a shared feature network."
+            help="The prior model, a Gaussian process on a shared feature network. hyperbo: with a "
+            "learned mean, the default method. ablr, fsbo: the priors of these methods."
         ),
-    ] = ModelName.EMPIRICAL,
+    ] = ModelName.HYPERBO,
     objective: Annotated[
-        ObjectiveName | None,
+        ObjectiveName,
         typer.Option(
-            help="What hyperbo, ablr and fsbo are trained by: nll (default), or, where the tasks "
-            "share configurations, ekl or euclid.",
-            show_default=False,
+            help="What to minimise: nll, the likelihood; or, where the tasks share "
+            "configurations, the divergences ekl or euclid."
         ),
-    ] = None,
-    steps: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Training steps. Default: 40 of L-BFGS for empirical, 5000 of Adam for others.",
-            show_default=False,
-        ),
-    ] = None,
+    ] = ObjectiveName.NLL,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps of Adam.")] = 5_000,
     tasks: Annotated[
         list[str] | None,
         typer.Option(
@@ -106,7 +98,6 @@ def pretrain(
         warn(f"left out, since a task that is constant or has one result teaches nothing: {names}")
     lineage = {**chosen.settings(), "seed": seed}
     reference = pretraining.store(store, prior_name, source, found, lineage)
-    lengths = pretraining.lengthscales(found.expert, source)
     folder = store.root / reference.name / str(reference.version)
     if as_json:
         print_json(
@@ -118,7 +109,6 @@ def pretrain(
                 "points": found.points,
                 "left_out": list(found.left_out),
                 "seconds": round(found.seconds, 2),
-                "lengthscales": lengths,
                 "held_out_log_evidence_per_point": dict(found.held_out_scores),
                 "settings": lineage,
             }
@@ -126,19 +116,16 @@ def pretrain(
         return
     out = results()
     out.print(f"\n[bold green]Stored[/] [bold]{reference}[/]")
-    out.print(facts(_summary(found, folder, lengths)))
+    out.print(facts(_summary(found, folder)))
     say(f"\nNext: [cyan]hyperbo suggest trials.csv --prior {reference}[/]")
 
 
-def _summary(found: Any, folder: Any, lengths: dict[str, float]) -> dict[str, str]:
+def _summary(found: Any, folder: Any) -> dict[str, str]:
     summary = {
         "folder": str(folder),
         "learned from": f"{len(found.trained_on)} tasks, {found.points:,} results, "
         f"in {found.seconds:.1f} s",
     }
-    if lengths:
-        ranked = ", ".join(f"{name} {number(length, 2)}" for name, length in lengths.items())
-        summary["lengthscales"] = f"{ranked} (share of the range; short ones matter most)"
     if found.held_out_scores:
         summary["held out"] = ", ".join(
             f"{task}: {score:+.3f} nats per result" for task, score in found.held_out_scores.items()

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from hyperbo_service.choices import ModelName, ObjectiveName
 from hyperbo_service.commands.numerics import keep_compiled_programs
 from hyperbo_service.commands.options import AsJson, RegistryFolder, examples
 from hyperbo_service.console import bars, messages, print_json, results, say, table, working
@@ -39,6 +40,7 @@ def quickstart(
         str, typer.Option(metavar="TASK", help="The task to hold out and tune.")
     ] = "Fashion_MNIST",
     trials: Annotated[int, typer.Option(min=1, max=200, help="Trials of each run.")] = 20,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps of Adam.")] = 5_000,
     registry: RegistryFolder = None,
     as_json: AsJson = False,
 ) -> None:
@@ -46,25 +48,24 @@ def quickstart(
     begun = time.monotonic()
     keep_compiled_programs()
     with working("starting JAX (5 to 10 seconds)"):
-        from hyperbo.pretraining import EmpiricalSettings
         from hyperbo.registry import Registry, default_root
         from hyperbo_datasets.catalogue import resolve
         from hyperbo_service.offline import pretraining
         from hyperbo_service.offline import quickstart as offline
-        from hyperbo_service.offline.trainers import EmpiricalTrainer
+        from hyperbo_service.offline.trainers import trainer
 
         source = resolve(table_name)
         stage = offline.set_stage(source, hold_out)
     _tell_beginning(stage, source)
-    trainer = EmpiricalTrainer(EmpiricalSettings())
+    chosen = trainer(ModelName.HYPERBO, ObjectiveName.NLL, steps)
     with bars() as shown:
         found = pretraining.pretrain(
             pretraining.Division(stage.training, ()),
-            trainer,
+            chosen,
             0,
             lambda stage_name, p: shown.report(stage_name, p.step, p.steps, f"loss {p.loss:.3f}"),
         )
-    lineage = {**trainer.settings(), "seed": 0, "never_saw": hold_out}
+    lineage = {**chosen.settings(), "seed": 0, "never_saw": hold_out}
     store = Registry(default_root() if registry is None else registry)
     reference = pretraining.store(store, PRIOR_NAME, source, found, lineage)
     _tell_prior(found, reference, store.root)

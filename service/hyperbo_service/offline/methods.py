@@ -13,10 +13,12 @@ from hyperbo.benchmark.methods import (
 )
 from hyperbo.benchmark.misled import shuffled_recipe, unrelated_recipe
 from hyperbo.benchmark.trained_methods import (
-    EmpiricalRecipe,
     ablr_recipe,
+    alone_recipe,
+    frozen_improvement_probability_recipe,
+    frozen_recipe,
     fsbo_recipe,
-    likelihood_recipe,
+    hyperbo_recipe,
 )
 from hyperbo_service.choices import MethodName
 
@@ -44,7 +46,7 @@ def optuna_gp() -> Recipe:
 
 
 METHODS: Mapping[MethodName, Callable[[], Recipe]] = {
-    MethodName.HYPERBO: EmpiricalRecipe,
+    MethodName.HYPERBO: hyperbo_recipe,
     MethodName.GP: ScratchRecipe,
     MethodName.PORTFOLIO: PortfolioRecipe,
     MethodName.PORTFOLIO_GP: PortfolioThenScratch,
@@ -52,7 +54,9 @@ METHODS: Mapping[MethodName, Callable[[], Recipe]] = {
     MethodName.SOBOL: lambda: Untrained(SobolSearch()),
     MethodName.ABLR: ablr_recipe,
     MethodName.FSBO: fsbo_recipe,
-    MethodName.HYPERBO_NLL: likelihood_recipe,
+    MethodName.HYPERBO_ALONE: alone_recipe,
+    MethodName.HYPERBO_FROZEN: frozen_recipe,
+    MethodName.HYPERBO_FROZEN_PI: frozen_improvement_probability_recipe,
     MethodName.HYPERBO_SHUFFLED: shuffled_recipe,
     MethodName.HYPERBO_UNRELATED: unrelated_recipe,
     MethodName.OPTUNA_TPE: optuna_tpe,

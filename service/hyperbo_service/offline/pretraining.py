@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from gpjax.parameters import val
 
 from hyperbo.pretraining import standardise
 from hyperbo.prior_manifest import PriorReference, TrainingData
 from hyperbo.registry import Registry
-from hyperbo.surrogates import EmpiricalPrior, Expert
+from hyperbo.surrogates import Expert
 from hyperbo.tasks import Task
-from hyperbo_datasets.parameter_columns import parameters_by_name
 from hyperbo_datasets.schema import TuningTable
 from hyperbo_datasets.store import content_digest
 from hyperbo_datasets.to_tasks import to_tasks
@@ -135,21 +133,3 @@ def store(
             **lineage,
         },
     )
-
-
-def lengthscales(expert: Expert, table: TuningTable) -> dict[str, float]:
-    """How far along each coordinate tasks stay alike, in units of its range, shortest first.
-
-    A hyperparameter with a short one matters most. Empty where the kernel sees features, whose
-    lengthscales speak of no hyperparameter.
-    """
-    prior = expert.prior
-    if not isinstance(prior, EmpiricalPrior):
-        return {}
-    values = np.broadcast_to(np.asarray(val(prior.kernel.lengthscale)), (table.space.dimension,))
-    labels = [
-        name if parameter.width == 1 else f"{name}[{position}]"
-        for name, parameter in parameters_by_name(table.space).items()
-        for position in range(parameter.width)
-    ]
-    return {labels[place]: float(values[place]) for place in np.argsort(values)}

@@ -1,8 +1,7 @@
 """The prior models that can be pre-trained from the command line, by name."""
 
-import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import jax.random as jr
@@ -12,11 +11,9 @@ from hyperbo.arrays import Key
 from hyperbo.pretraining import (
     Adam,
     DivergenceObjective,
-    EmpiricalSettings,
     EuclideanObjective,
     Progress,
     Standardised,
-    pretrain_empirical,
     pretrain_from_key,
 )
 from hyperbo.pretraining.parametric import ObjectiveBuilder, likelihood_of_minibatches
@@ -24,7 +21,6 @@ from hyperbo.surrogates import Expert, GaussianProcessPrior
 from hyperbo.surrogates.presets import ablr, fsbo, hyperbo_prior
 from hyperbo.tasks import MatchedTasks, Task, TaskBatch, match
 from hyperbo_service.choices import ModelName, ObjectiveName
-from hyperbo_service.errors import CommandError
 
 Report = Callable[[str, Progress], None]
 
@@ -40,30 +36,6 @@ class Trainer(Protocol):
 
     def settings(self) -> dict[str, Any]:
         """What decides the outcome beside data and key, as JSON for the manifest."""
-
-
-@dataclass(frozen=True)
-class EmpiricalTrainer:
-    """The default: moments of the smoothed tasks."""
-
-    choices: EmpiricalSettings = field(default_factory=EmpiricalSettings)
-
-    def train(self, key: Key, tasks: Standardised, report: Report) -> Expert:
-        """Pre-train; the stages are called what they do."""
-
-        def rename(stage: str, progress: Progress) -> None:
-            if stage == "smoothing":
-                # Every task is smoothed once the steps are done, which takes a third of their time.
-                longer = dataclasses.replace(progress, steps=4 * progress.steps // 3)
-                report("learning what tasks share", longer)
-            else:
-                report("learning how far tasks depart", progress)
-
-        return pretrain_empirical(key, tasks, self.choices, report=rename)
-
-    def settings(self) -> dict[str, Any]:
-        """The model and its settings."""
-        return {"model": ModelName.EMPIRICAL.value, **vars(self.choices)}
 
 
 @dataclass(frozen=True)
@@ -129,21 +101,9 @@ OBJECTIVES: Mapping[ObjectiveName, ObjectiveBuilder] = {
 }
 
 
-def trainer(model: ModelName, objective: ObjectiveName | None, steps: int | None) -> Trainer:
-    """The trainer that the command line's options ask for.
-
-    Raises:
-        CommandError: If the model does not take the objective.
-    """
-    if model not in PARAMETRIC:
-        if objective is not None:
-            raise CommandError(
-                f"The {model.value} model has its own objectives; leave out --objective, or choose "
-                f"a --model among {', '.join(name.value for name in PARAMETRIC)}."
-            )
-        return EmpiricalTrainer() if steps is None else EmpiricalTrainer(_with_steps(steps))
-    loss = ObjectiveName.NLL if objective is None else objective
-    return ParametricTrainer(model, PARAMETRIC[model], loss, OBJECTIVES[loss], steps or 5_000)
+def trainer(model: ModelName, objective: ObjectiveName, steps: int) -> Trainer:
+    """The trainer that the command line's options ask for."""
+    return ParametricTrainer(model, PARAMETRIC[model], objective, OBJECTIVES[objective], steps)
 
 
 def matched(batch: TaskBatch) -> MatchedTasks:
@@ -160,7 +120,3 @@ def matched(batch: TaskBatch) -> MatchedTasks:
 def random_key(seed: int) -> Key:
     """The key that a seed stands for."""
     return jr.key(seed)
-
-
-def _with_steps(steps: int) -> EmpiricalSettings:
-    return EmpiricalSettings(steps=steps)

@@ -63,11 +63,6 @@ def test_trains_every_model_and_objective(run: Run, model: str, objective: str) 
     assert run("prior", "verify", model).exit_code == 0
 
 
-def test_default_model_takes_no_objective(refused: Refused) -> None:
-    """The empirical prior's own objectives cannot be exchanged."""
-    assert "leave out --objective" in refused("pretrain", "toy", "--objective", "nll")
-
-
 def test_unknown_task_is_guessed(refused: Refused) -> None:
     """A misspelt task is answered with the one that was meant."""
     assert "Did you mean 'bees'?" in refused("pretrain", "toy", "--hold-out", "beez")

@@ -28,7 +28,7 @@ def test_list_and_show_agree(run: Run) -> None:
 
     assert row["prior"] == "toy@1"
     assert row["content_hash"] == manifest["content_hash"]
-    assert row["model"] == "empirical"
+    assert row["model"] == "hyperbo"
 
 
 def test_show_tells_lineage(run: Run) -> None:

@@ -16,7 +16,7 @@ Run = Callable[..., Result]
 @pytest.fixture
 def arguments() -> tuple[str, ...]:
     """The small table in place of LCBench."""
-    return ("quickstart", "--table", "toy", "--hold-out", "elks", "--trials", "5")
+    return ("quickstart", "--table", "toy", "--hold-out", "elks", "--trials", "5", "--steps", "30")
 
 
 def test_tells_the_story(run: Run, arguments: tuple[str, ...]) -> None:

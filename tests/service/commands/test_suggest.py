@@ -29,7 +29,7 @@ def test_first_suggestion_from_a_prior(run: Run) -> None:
     assert 1e-3 < suggestion["rate"] < 1e-1
     assert 1 <= suggestion["layers"] <= 8
     assert document["prior"] == "toy@1"
-    assert document["trust"] == pytest.approx({"toy@1": 0.97, "from scratch": 0.03})
+    assert document["trust"] == pytest.approx({"toy@1": 0.7, "from scratch": 0.3})
 
 
 def test_missing_file_is_a_new_study(run: Run, tmp_path: Path) -> None:

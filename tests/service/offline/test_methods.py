@@ -19,7 +19,7 @@ def test_every_name_stands_for_something() -> None:
     assert set(SETTINGS) == set(SettingName)
     assert set(OBJECTIVES) == set(ObjectiveName)
     for model in ModelName:
-        assert trainer(model, None, None).settings()["model"] == model.value
+        assert trainer(model, ObjectiveName.NLL, 5).settings()["model"] == model.value
 
 
 def test_methods_have_different_long_names() -> None:
