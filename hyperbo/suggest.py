@@ -78,6 +78,7 @@ def suggest(
                 snap=space.snap,
                 neighbours=space.neighbours,
                 excluded=excluded[:0] if allow_repeats else excluded,
+                spare=candidates,
             )
         session.add(point)
         chosen.append(point)

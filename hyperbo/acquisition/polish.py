@@ -28,13 +28,15 @@ def polish(
     snap: Snap,
     neighbours: Neighbours,
     excluded: Float[np.ndarray, "N D"],
+    spare: Float[np.ndarray, "Q D"],
     sweeps: int = 3,
 ) -> Float[np.ndarray, " D"]:
     """The best point that the space admits, close to those that the ascent has found.
 
     Points are snapped and scored again; the best one that is not excluded is then moved to its
-    best neighbour, for as long as that rises. If all are excluded, the search goes on from the
-    neighbours of the best of them.
+    best neighbour, for as long as that rises. If all are excluded, as when every climb ends on the
+    best trial, the search goes on from the neighbours of the best of them, and then among the spare
+    points.
 
     Args:
         score: What to maximise.
@@ -44,6 +46,7 @@ def polish(
             space of floats alone, which then costs nothing here.
         excluded: Points not to suggest: those evaluated and pending. Pass none, shape (0, D),
             where noise asks for repeats.
+        spare: Points that the space admits, e.g. the candidates that were climbed from.
         sweeps: Moves to a neighbour at most.
 
     Raises:
@@ -66,10 +69,12 @@ def polish(
             break
         best, height, here = found, found_height, found
     if best is None:
+        best, _ = _best_allowed(spare, _score_rows(score, spare), is_seen)
+    if best is None:
         raise ExhaustedError(
-            f"All {rows.shape[0]} points found, and their neighbours, are among the "
-            f"{excluded.shape[0]} excluded ones; wanted one that is not. Search from more "
-            "candidates, or allow repeats by excluding none."
+            f"All {rows.shape[0]} points found, their neighbours, and {spare.shape[0]} more are "
+            f"among the {excluded.shape[0]} excluded ones; wanted one that is not. Search from "
+            "more candidates, or allow repeats by excluding none."
         )
     return best
 

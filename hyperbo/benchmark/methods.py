@@ -10,7 +10,7 @@ from scipy.stats import qmc, rankdata
 from hyperbo.acquisition import Fantasised, PendingRule
 from hyperbo.benchmark.tuners import CubeTuner, Method, PoolTuner
 from hyperbo.errors import StudyError
-from hyperbo.space import FloatParameter, SearchSpace
+from hyperbo.space import FloatParameter, SearchSpace, sample_sobol
 from hyperbo.suggest import (
     History,
     Memory,
@@ -255,13 +255,17 @@ class _StrategyOnCube:
         self._space = SearchSpace(tuple(FloatParameter(name, 0.0, 1.0) for name in names))
         self._method, self._rng = method, np.random.default_rng(seed)
         self._memory: Memory | None = None
+        # The door gives every study the same design; runs that are to tell of more than one design
+        # begin with one of their own.
+        self._opening = method.opening
+        if self._opening is None:
+            self._opening = sample_sobol(self._space, method.strategy.design, self._rng)
 
     def suggest(
         self, inputs: Float[np.ndarray, "T D"], values: Float[np.ndarray, " T"]
     ) -> Float[np.ndarray, " D"]:
-        opening = self._method.opening
-        if opening is not None and values.size < opening.shape[0]:
-            return opening[values.size]
+        if values.size < self._opening.shape[0]:
+            return self._opening[values.size]
         history = History(inputs, values, np.zeros((0, self._space.dimension)))
         found = suggest(self._rng, self._method.strategy, self._space, history, memory=self._memory)
         self._memory = found.memory

@@ -51,7 +51,9 @@ def test_walks_to_the_best_admitted_point() -> None:
     """From two steps away, the sweeps end at the tenth closest to the top."""
     score = Hill(jnp.array([0.32, 0.61]))
 
-    point = polish(score, _optimum((0.49, 0.61)), snap=snap, neighbours=neighbours, excluded=NONE)
+    point = polish(
+        score, _optimum((0.49, 0.61)), snap=snap, neighbours=neighbours, excluded=NONE, spare=NONE
+    )
 
     np.testing.assert_allclose(point, [0.3, 0.6])
 
@@ -61,7 +63,7 @@ def test_snapped_points_are_scored_again() -> None:
     score = Hill(jnp.array([0.1, 0.1]))
     optimum = _optimum((0.56, 0.5), (0.54, 0.5))
 
-    point = polish(score, optimum, snap=snap, neighbours=no_neighbours, excluded=NONE)
+    point = polish(score, optimum, snap=snap, neighbours=no_neighbours, excluded=NONE, spare=NONE)
 
     np.testing.assert_allclose(point, [0.5, 0.5])
 
@@ -72,7 +74,12 @@ def test_never_returns_an_excluded_point() -> None:
     excluded = NONE
     for _ in range(25):
         point = polish(
-            score, _optimum((0.3, 0.6)), snap=snap, neighbours=neighbours, excluded=excluded
+            score,
+            _optimum((0.3, 0.6)),
+            snap=snap,
+            neighbours=neighbours,
+            excluded=excluded,
+            spare=NONE,
         )
         assert not (np.abs(excluded - point).max(axis=1) < 1e-9).any()
         excluded = np.concatenate([excluded, point[None]])
@@ -89,6 +96,7 @@ def test_never_returns_an_excluded_point() -> None:
             snap=snap,
             neighbours=neighbours,
             excluded=excluded,
+            spare=NONE,
         )
 
 
@@ -97,7 +105,9 @@ def test_excluding_none_allows_repeats() -> None:
     score = Hill(jnp.array([0.3, 0.6]))
 
     found = [
-        polish(score, _optimum((0.3, 0.6)), snap=snap, neighbours=neighbours, excluded=NONE)
+        polish(
+            score, _optimum((0.3, 0.6)), snap=snap, neighbours=neighbours, excluded=NONE, spare=NONE
+        )
         for _ in range(2)
     ]
 
@@ -117,6 +127,7 @@ def test_a_space_of_floats_costs_nothing() -> None:
         snap=np.copy,
         neighbours=no_neighbours,
         excluded=np.array([[0.123, 0.4]]),
+        spare=NONE,
     )
 
     np.testing.assert_array_equal(point, [0.9, 0.9])
@@ -134,6 +145,24 @@ def test_more_neighbours_than_a_block() -> None:
         snap=np.copy,
         neighbours=lambda _: everything,
         excluded=NONE,
+        spare=NONE,
     )
 
     np.testing.assert_allclose(point, [0.77, 0.13])
+
+
+def test_spare_points_serve_where_every_climb_ended_on_a_trial() -> None:
+    """In a space of floats whose optimum was evaluated, the best spare point comes next."""
+    top = (0.5, 0.5)
+    spare = np.array([[0.1, 0.1], [0.5, 0.6], top])
+
+    point = polish(
+        Hill(jnp.array(top)),
+        _optimum(top, top),
+        snap=np.copy,
+        neighbours=no_neighbours,
+        excluded=np.array([top]),
+        spare=spare,
+    )
+
+    np.testing.assert_array_equal(point, [0.5, 0.6])
