@@ -81,6 +81,8 @@ def polish(
 
 def _score_rows(score: Score, rows: Float[np.ndarray, "K D"]) -> Float[np.ndarray, " K"]:
     """Scores of any number of rows, by a program of one shape."""
+    if rows.shape[0] == 0:
+        return np.zeros(0)
     blocks = -(-rows.shape[0] // _BLOCK)
     padded = np.resize(rows, (blocks * _BLOCK, rows.shape[1]))
     scores = [

@@ -257,9 +257,11 @@ class _StrategyOnCube:
         self._memory: Memory | None = None
         # The door gives every study the same design; runs that are to tell of more than one design
         # begin with one of their own.
-        self._opening = method.opening
-        if self._opening is None:
-            self._opening = sample_sobol(self._space, method.strategy.design, self._rng)
+        self._opening = (
+            sample_sobol(self._space, method.strategy.design, self._rng)
+            if method.opening is None
+            else method.opening
+        )
 
     def suggest(
         self, inputs: Float[np.ndarray, "T D"], values: Float[np.ndarray, " T"]

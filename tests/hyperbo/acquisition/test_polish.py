@@ -47,6 +47,20 @@ def _optimum(*points: tuple[float, float]) -> Optimum:
     return Optimum(jnp.array(points), -jnp.arange(len(points), dtype=float))
 
 
+def _polish_on_the_grid(
+    score: Score, start: tuple[float, float], excluded: np.ndarray
+) -> np.ndarray:
+    """Polish one point of the grid of tenths, with nothing to spare."""
+    return polish(
+        score,
+        _optimum(start),
+        snap=snap,
+        neighbours=neighbours,
+        excluded=excluded,
+        spare=NONE,
+    )
+
+
 def test_walks_to_the_best_admitted_point() -> None:
     """From two steps away, the sweeps end at the tenth closest to the top."""
     score = Hill(jnp.array([0.32, 0.61]))
@@ -90,14 +104,7 @@ def test_never_returns_an_excluded_point() -> None:
     expected = {(0.3, 0.6), (0.2, 0.6), (0.4, 0.6), (0.3, 0.5), (0.3, 0.7)}
     assert {tuple(row) for row in np.round(excluded, 9)} == expected
     with pytest.raises(ExhaustedError, match="among the 5 excluded"):
-        polish(
-            score,
-            _optimum((0.3, 0.6)),
-            snap=snap,
-            neighbours=neighbours,
-            excluded=excluded,
-            spare=NONE,
-        )
+        _polish_on_the_grid(score, (0.3, 0.6), excluded)
 
 
 def test_excluding_none_allows_repeats() -> None:
