@@ -38,6 +38,7 @@ from hyperbo.surrogates import (
     Expert,
     FeatureNetwork,
     GaussianProcessPrior,
+    HierarchicalPrior,
     Hierarchy,
     KumaraswamyWarp,
     LinearMean,
@@ -49,6 +50,7 @@ Node = Mapping[str, object]
 _MODULES: Mapping[str, type[eqx.Module]] = {
     "hyperbo.Expert": Expert,
     "hyperbo.Hierarchy": Hierarchy,
+    "hyperbo.HierarchicalPrior": HierarchicalPrior,
     "hyperbo.GaussianProcessPrior": GaussianProcessPrior,
     "hyperbo.FeatureNetwork": FeatureNetwork,
     "hyperbo.KumaraswamyWarp": KumaraswamyWarp,

@@ -9,8 +9,8 @@ only if it is written exactly so, which leaves no byte that could change unnotic
 | `name`, `version` | the prior's name and version, which are also its folders' |
 | `created` | when it was stored, UTC, ISO 8601 |
 | `libraries` | versions of the libraries that wrote it |
-| `space`, `space_digest` | the search space it serves, and its digest |
-| `metric` | name, goal and warping of the objective, as the caller describes them |
+| `space`, `space_digest` | the search space it serves, and its digest; null if it serves any |
+| `metric` | name, goal and warping of the objective, as the caller describes them; null if any |
 | `training` | digest and sizes of the tasks it was trained on, and their names |
 | `scores` | how well it did, by name |
 | `notes` | anything else: lineage, settings, comments |
@@ -137,8 +137,8 @@ class Manifest:
     reference: PriorReference
     created: datetime
     libraries: Mapping[str, str]
-    space: SearchSpace
-    metric: Json
+    space: SearchSpace | None
+    metric: Json | None
     training: TrainingData
     scores: Json
     notes: Json
@@ -147,7 +147,12 @@ class Manifest:
 
     def __post_init__(self) -> None:
         for field in ("libraries", "metric", "scores", "notes", "model"):
-            object.__setattr__(self, field, _plain(field, getattr(self, field)))
+            value = getattr(self, field)
+            object.__setattr__(self, field, None if value is None else _plain(field, value))
+        if (self.space is None) != (self.metric is None):
+            raise PriorError("A prior for any space serves any metric; give both, or neither.")
+        if self.metric is None:
+            return
         missing = [key for key in ("name", "goal") if key not in self.metric]
         if missing:
             raise PriorError(f"The prior's metric lacks {missing!r}; describe it with both.")
@@ -167,8 +172,8 @@ class Manifest:
             "version": self.reference.version,
             "created": self.created.astimezone(UTC).isoformat(),
             "libraries": self.libraries,
-            "space": json.loads(self.space.to_json()),
-            "space_digest": self.space.digest(),
+            "space": None if self.space is None else json.loads(self.space.to_json()),
+            "space_digest": None if self.space is None else self.space.digest(),
             "metric": self.metric,
             "training": training,
             "scores": self.scores,
@@ -221,8 +226,12 @@ class Manifest:
             reference=PriorReference(_text(document, "name"), _integer(document, "version")),
             created=datetime.fromisoformat(_text(document, "created")),
             libraries={key: str(value) for key, value in _object(document, "libraries").items()},
-            space=SearchSpace.from_json(json.dumps(document["space"])),
-            metric=_object(document, "metric"),
+            space=(
+                None
+                if document["space"] is None
+                else SearchSpace.from_json(json.dumps(document["space"]))
+            ),
+            metric=None if document["metric"] is None else _object(document, "metric"),
             training=TrainingData(
                 _text(training, "digest"),
                 tuple(str(name) for name in _list(training, "tasks")),

@@ -30,7 +30,7 @@ from hyperbo.errors import (
 from hyperbo.prior_file import describe, pack, rebuild, unpack
 from hyperbo.prior_manifest import Manifest, PriorReference, TrainingData, WeightsFile, check_name
 from hyperbo.space import SearchSpace, describe_differences
-from hyperbo.surrogates import Expert
+from hyperbo.surrogates import Expert, HierarchicalPrior
 
 MANIFEST = "manifest.json"
 WEIGHTS = "weights.safetensors"
@@ -47,12 +47,16 @@ class StoredPrior:
     """A prior read back from the registry, with all that is said of it."""
 
     manifest: Manifest
-    expert: Expert
+    model: Expert | HierarchicalPrior
 
     @property
     def reference(self) -> PriorReference:
         """Its name and version."""
         return self.manifest.reference
+
+    def expert(self, dimension: int) -> Expert:
+        """The prior for a search space of `dimension` coordinates: its own, or any."""
+        return self.model.expert(dimension)
 
 
 @dataclass(frozen=True)
@@ -91,10 +95,10 @@ class Registry:
     def save(
         self,
         name: str,
-        expert: Expert,
+        model: Expert | HierarchicalPrior,
         *,
-        space: SearchSpace,
-        metric: Mapping[str, object],
+        space: SearchSpace | None,
+        metric: Mapping[str, object] | None,
         training: TrainingData,
         scores: Mapping[str, object],
         notes: Mapping[str, object],
@@ -103,9 +107,10 @@ class Registry:
 
         Args:
             name: Lower-case letters, digits, dots, underscores and hyphens.
-            expert: The prior.
-            space: The search space it was trained on and serves.
-            metric: `name`, `goal` and warping of the objective, plain JSON.
+            model: The prior.
+            space: The search space it was trained on and serves; None for a hierarchical prior,
+                which serves any.
+            metric: `name`, `goal` and warping of the objective, plain JSON; None likewise.
             training: The tasks it was trained on.
             scores: How well it did, e.g. on held-out tasks, plain JSON.
             notes: Lineage, settings, comments, plain JSON.
@@ -119,8 +124,8 @@ class Registry:
                 stored; if it is too large; if the disk refuses.
         """
         check_name(name)
-        expert.check(space.dimension)
-        model, arrays = describe(expert)
+        _check_model(model, space)
+        structure, arrays = describe(model)
         weights = pack(arrays)
         libraries = {library: installed_version(library) for library in _LIBRARIES}
         created = datetime.now(UTC)
@@ -135,7 +140,7 @@ class Registry:
                 training=training,
                 scores=scores,
                 notes=notes,
-                model=model,
+                model=structure,
                 weights=WeightsFile.of(weights),
             ).to_bytes()
 
@@ -169,19 +174,20 @@ class Registry:
         if space is not None:
             _check_space(manifest, space)
         try:
-            expert = rebuild(manifest.model, unpack(weights))
+            model = rebuild(manifest.model, unpack(weights))
         except PriorDamagedError as error:
             raise PriorDamagedError(f"Prior {manifest.reference} is damaged. {error}") from error
-        if not isinstance(expert, Expert):
+        if not isinstance(model, Expert | HierarchicalPrior):
             raise PriorDamagedError(
                 f"Prior {manifest.reference} is damaged: its model is a "
-                f"{type(expert).__name__}; wanted an Expert. Pre-train it again."
+                f"{type(model).__name__}; wanted an Expert or a HierarchicalPrior. Pre-train it "
+                "again."
             )
         try:
-            expert.check(manifest.space.dimension)
+            _check_model(model, manifest.space)
         except PriorError as error:
             raise PriorDamagedError(f"Prior {manifest.reference} is damaged. {error}") from error
-        return StoredPrior(manifest, expert)
+        return StoredPrior(manifest, model)
 
     def verify(self, reference: str | PriorReference) -> Manifest:
         """Check a prior as thoroughly as `load` does, and give its manifest.
@@ -321,12 +327,24 @@ def _check_sizes(weights: int, manifest: int) -> None:
         if size > largest:
             raise PriorError(
                 f"The prior's {what} take {size} bytes; at most {largest} are stored. Use fewer "
-                "inducing points or units, or shorter notes."
+                "units, or shorter notes."
             )
 
 
+def _check_model(model: Expert | HierarchicalPrior, space: SearchSpace | None) -> None:
+    if isinstance(model, HierarchicalPrior) != (space is None):
+        raise PriorError(
+            f"A {type(model).__name__} was given {'no' if space is None else 'a'} search space; a "
+            "hierarchical prior serves any, every other one its own. Name the space accordingly."
+        )
+    if isinstance(model, HierarchicalPrior):
+        model.check()
+    elif space is not None:
+        model.check(space.dimension)
+
+
 def _check_space(manifest: Manifest, space: SearchSpace) -> None:
-    if manifest.space.digest() == space.digest():
+    if manifest.space is None or manifest.space.digest() == space.digest():
         return
     differences = describe_differences(manifest.space, space, ("the prior", "the given space"))
     raise PriorMismatchError(

@@ -277,6 +277,7 @@ def _bind_and_solve(
 def _ask(strategy: Strategy, question: _Question) -> _Belief:
     """Refit every expert, condition it, and weigh it by what it foretold."""
     trials = question.trials
+    yardstick = strategy.experts[0].placed(trials)
     log_factors, posteriors, log_trust = [], [], []
     for position, expert in enumerate(strategy.experts):
         start = jnp.asarray(question.log_factors[position])
@@ -286,7 +287,7 @@ def _ask(strategy: Strategy, question: _Question) -> _Belief:
         posterior = expert.condition(found, trials)
         log_factors.append(found)
         posteriors.append(posterior)
-        log_trust.append(posterior.log_evidence_under(strategy.yardstick) - expert.penalty(found))
+        log_trust.append(posterior.log_evidence_under(yardstick) - expert.penalty(found))
     weights = strategy.log_trust + jnp.stack(log_trust)
     weights = weights - jax.scipy.special.logsumexp(weights)
     mask, values = jnp.asarray(trials.mask), jnp.asarray(trials.values)

@@ -6,17 +6,17 @@ from jaxtyping import Float
 
 from hyperbo.acquisition import Fantasised, PendingRule
 from hyperbo.arrays import Array
-from hyperbo.surrogates import Expert, Hierarchy, scratch_expert
+from hyperbo.surrogates import Expert, scratch_expert
 
 
 class Strategy(eqx.Module):
     """How suggestions are made: who is asked, how far each is trusted, and what is looked for.
 
     Attributes:
-        experts: Those asked; each is weighed by how well it foretold the trials.
+        experts: Those asked; each is weighed by how well it foretold the trials. All are weighed
+            under the first one's beliefs about location and scale, so that the weights compare
+            what they say of the objective's shape alone.
         log_trust: Log weight of each before the first trial.
-        yardstick: Beliefs about location and scale under which all experts are weighed, so that
-            the weights compare what they say of the objective's shape alone.
         rule: Acquisition, and how pending trials bear on it.
         design: Number of points that come first, before any expert is asked: those of a Sobol
             sequence, or random rows of a pool.
@@ -28,7 +28,6 @@ class Strategy(eqx.Module):
 
     experts: tuple[Expert, ...]
     log_trust: Float[Array, " E"]
-    yardstick: Hierarchy
     rule: PendingRule = Fantasised()
     design: int = eqx.field(static=True, default=0)
     candidates: int = eqx.field(static=True, default=512)
@@ -47,7 +46,7 @@ def from_scratch(dimension: int, rule: PendingRule | None = None) -> Strategy:
     """Start from nothing: a few Sobol points, then a Gaussian process fitted to the trials."""
     rule = Fantasised() if rule is None else rule
     expert = scratch_expert(dimension)
-    return Strategy((expert,), jnp.zeros(1), expert.hierarchy, rule, design=DESIGN_POINTS)
+    return Strategy((expert,), jnp.zeros(1), rule, design=DESIGN_POINTS)
 
 
 def from_prior(expert: Expert, dimension: int, rule: PendingRule | None = None) -> Strategy:
@@ -58,4 +57,4 @@ def from_prior(expert: Expert, dimension: int, rule: PendingRule | None = None) 
     """
     rule = Fantasised() if rule is None else rule
     trust = jnp.log(jnp.asarray([1.0 - TRUST_IN_SCRATCH, TRUST_IN_SCRATCH]))
-    return Strategy((expert, scratch_expert(dimension)), trust, expert.hierarchy, rule)
+    return Strategy((expert, scratch_expert(dimension)), trust, rule)

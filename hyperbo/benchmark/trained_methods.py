@@ -48,17 +48,17 @@ class PretrainedRecipe:
 
 def alone(expert: Expert, dimension: int, rule: PendingRule) -> Strategy:  # noqa: ARG001
     """The prior refits itself to the task, and there is nothing to fall back on."""
-    return Strategy((expert,), jnp.zeros(1), expert.hierarchy, rule)
+    return Strategy((expert,), jnp.zeros(1), rule)
 
 
 def frozen(expert: Expert, dimension: int, rule: PendingRule) -> Strategy:  # noqa: ARG001
     """The prior stays as it was pre-trained, as in the original HyperBO."""
-    return Strategy((expert,), jnp.zeros(1), expert.hierarchy, rule, refit_steps=0)
+    return Strategy((expert,), jnp.zeros(1), rule, refit_steps=0)
 
 
 def alone_after_one(expert: Expert, dimension: int, rule: PendingRule) -> Strategy:  # noqa: ARG001
     """As `alone`, after one random trial: a mean of zero everywhere prefers no first point."""
-    return Strategy((expert,), jnp.zeros(1), expert.hierarchy, rule, design=1)
+    return Strategy((expert,), jnp.zeros(1), rule, design=1)
 
 
 def hyperbo_recipe(steps: int = 5_000) -> PretrainedRecipe:

@@ -1,6 +1,7 @@
 """Pre-training of the hierarchical prior: one process a search space, then their distribution."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 
 import jax.numpy as jnp
 import jax.random as jr
@@ -10,7 +11,7 @@ from jaxtyping import Float
 
 from hyperbo.arrays import Array, Key
 from hyperbo.errors import TaskError
-from hyperbo.pretraining.fit import fit
+from hyperbo.pretraining.fit import Progress, fit
 from hyperbo.pretraining.likelihood import LikelihoodObjective
 from hyperbo.pretraining.methods import LBFGS
 from hyperbo.pretraining.standardise import Standardised
@@ -23,7 +24,12 @@ SMALLEST_SPREAD = 0.1
 
 
 def pretrain_hierarchical(
-    key: Key, spaces: Sequence[Standardised], *, points: int = 200, steps: int = 60
+    key: Key,
+    spaces: Sequence[Standardised],
+    *,
+    points: int = 200,
+    steps: int = 60,
+    on_progress: Callable[[int, Progress], None] | None = None,
 ) -> HierarchicalPrior:
     """Learn how process parameters are distributed over search spaces.
 
@@ -36,6 +42,7 @@ def pretrain_hierarchical(
         spaces: The standardised tasks of each search space; dimensions may differ.
         points: Points a task that are looked at.
         steps: L-BFGS steps in each space, at most.
+        on_progress: Told the space's place and the progress in it, if given.
 
     Raises:
         TaskError: If there are fewer than two search spaces.
@@ -46,8 +53,16 @@ def pretrain_hierarchical(
             "differ. With one, pre-train a prior for that space instead."
         )
     fits = [
-        _fit_space(key_space, tasks, points, steps)
-        for key_space, tasks in zip(jr.split(key, len(spaces)), spaces, strict=True)
+        _fit_space(
+            key_space,
+            tasks,
+            points,
+            steps,
+            None if on_progress is None else functools.partial(on_progress, place),
+        )
+        for place, (key_space, tasks) in enumerate(
+            zip(jr.split(key, len(spaces)), spaces, strict=True)
+        )
     ]
     signals = np.array([float(val(prior.kernel.variance)) for prior in fits])
     noises = np.array([float(prior.noise_variance) for prior in fits])
@@ -59,11 +74,18 @@ def pretrain_hierarchical(
     )
 
 
-def _fit_space(key: Key, tasks: Standardised, points: int, steps: int) -> GaussianProcessPrior:
+def _fit_space(
+    key: Key,
+    tasks: Standardised,
+    points: int,
+    steps: int,
+    on_progress: Callable[[Progress], None] | None,
+) -> GaussianProcessPrior:
     dimension = np.asarray(tasks.batch.inputs).shape[2]
     objective = LikelihoodObjective(tasks.batch, points)
     method = LBFGS(steps, loss_tolerance=1e-6)
-    return fit(key, matern_prior(dimension, noise=0.1), objective, method=method, chunk=10).prior
+    start = matern_prior(dimension, noise=0.1)
+    return fit(key, start, objective, method=method, chunk=10, on_progress=on_progress).prior
 
 
 def _normal(draws: Float[np.ndarray, " K"]) -> Float[Array, " 2"]:

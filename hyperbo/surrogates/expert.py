@@ -48,9 +48,13 @@ class Expert(eqx.Module):
         """The log factors before any trial: zeros."""
         return jnp.zeros_like(self.spread)
 
+    def expert(self, dimension: int) -> "Expert":  # noqa: ARG002
+        """Itself: it serves its own search space, whatever is asked; see `HierarchicalPrior`."""
+        return self
+
     def condition(self, log_factors: Float[Array, " P"], trials: Trials) -> ConditionedPrior:
         """The posterior at given log factors."""
-        return condition(self.prior.adapted(log_factors), self._placed(trials), trials)
+        return condition(self.prior.adapted(log_factors), self.placed(trials), trials)
 
     def refit(
         self, start: Float[Array, " P"], trials: Trials, steps: int | np.int32 | Array
@@ -65,7 +69,7 @@ class Expert(eqx.Module):
         Returns:
             The log factors, at least as probable as `start`.
         """
-        density = _Density(self, self._placed(trials), trials)
+        density = _Density(self, self.placed(trials), trials)
 
         def search(start: Float[Array, " P"]) -> Float[Array, " P"]:
             every = jnp.ones(start.shape, dtype=bool)
@@ -114,7 +118,8 @@ class Expert(eqx.Module):
         trials = Trials(points, jnp.zeros(count), jnp.ones(count, bool))
         return self.condition(self.centre(), trials).log_evidence
 
-    def _placed(self, trials: Trials) -> Hierarchy:
+    def placed(self, trials: Trials) -> Hierarchy:
+        """Beliefs about location, scale and noise in the objective's unit, given its trials."""
         if not self.is_relative:
             return self.hierarchy
         mask, values = jnp.asarray(trials.mask), jnp.asarray(trials.values)

@@ -9,6 +9,7 @@ from gpjax.parameters import PositiveReal
 from jaxtyping import Float
 
 from hyperbo.arrays import Array
+from hyperbo.errors import PriorError
 from hyperbo.surrogates.conditioning import Hierarchy
 from hyperbo.surrogates.expert import Expert
 from hyperbo.surrogates.gaussian_process import GaussianProcessPrior
@@ -35,6 +36,24 @@ class HierarchicalPrior(eqx.Module):
     log_lengthscale: Float[Array, " 2"]
     log_noise: Float[Array, " 2"]
     log_scale_stddev: Float[Array, ""]
+
+    def check(self) -> None:
+        """Refuse numbers that no search space could be served with.
+
+        Raises:
+            PriorError: If a shape is wrong, or the prior it makes cannot be evaluated.
+        """
+        for leaf, shape in (
+            (self.log_lengthscale, (2,)),
+            (self.log_noise, (2,)),
+            (self.log_scale_stddev, ()),
+        ):
+            if np.shape(leaf) != shape:
+                raise PriorError(
+                    f"A hierarchical prior holds an array of shape {np.shape(leaf)}; wanted "
+                    f"{shape}. Pre-train it again."
+                )
+        self.expert(1).check(1)
 
     def expert(self, dimension: int) -> Expert:
         """The prior for a search space of `dimension` unit-cube coordinates."""

@@ -9,6 +9,7 @@ class ModelName(StrEnum):
     HYPERBO = "hyperbo"
     ABLR = "ablr"
     FSBO = "fsbo"
+    HIERARCHICAL = "hierarchical"
 
 
 class ObjectiveName(StrEnum):

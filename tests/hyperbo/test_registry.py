@@ -93,7 +93,7 @@ def files(root: Path) -> list[Path]:
 def test_loaded_prior_is_conditioned_the_same(registry: Registry) -> None:
     """The posterior of what is loaded is bit by bit the posterior of what was saved."""
     original = pretrained()
-    loaded = registry.load(save(registry, original)).expert
+    loaded = registry.load(save(registry, original)).model
 
     conditioned = jax.jit(lambda expert: expert.condition(expert.centre(), TRIALS))
 
@@ -113,8 +113,8 @@ def test_loaded_twice_compiles_once(intact: Registry) -> None:
         traced.append(1)
         return prior.prior.noise_variance
 
-    evaluate(intact.load("mine").expert)
-    evaluate(intact.load("mine").expert)
+    evaluate(intact.load("mine").model)
+    evaluate(intact.load("mine").model)
 
     assert len(traced) == 1
 
@@ -270,7 +270,7 @@ def test_threads_get_versions_of_their_own(registry: Registry) -> None:
 
     assert sorted(reference.version for reference in references) == list(range(1, 6))
     for reference, prior in zip(references, priors, strict=True):
-        stored = registry.load(reference).expert
+        stored = registry.load(reference).model
         leaves = zip(jax.tree.leaves(stored), jax.tree.leaves(prior), strict=True)
         assert all((ours == theirs).all() for ours, theirs in leaves)
 
@@ -286,7 +286,7 @@ print("ready", flush=True)
 sys.stdin.readline()
 for _ in range(4):
     saved = Registry(root).save(
-        "shared", stored.expert, space=told.space, metric=told.metric,
+        "shared", stored.model, space=told.space, metric=told.metric,
         training=told.training, scores=told.scores, notes=told.notes,
     )
     print(saved.version, flush=True)

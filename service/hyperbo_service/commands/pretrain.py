@@ -1,5 +1,7 @@
 """`hyperbo pretrain`: learn a prior from the tuning results of many tasks."""
 
+import time
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
@@ -8,6 +10,7 @@ from hyperbo_service.choices import ModelName, ObjectiveName
 from hyperbo_service.commands.numerics import keep_compiled_programs
 from hyperbo_service.commands.options import AsJson, RegistryFolder, examples
 from hyperbo_service.console import bars, facts, print_json, results, say, warn, working
+from hyperbo_service.errors import CommandError
 
 
 def register(app: typer.Typer) -> None:
@@ -19,13 +22,18 @@ def register(app: typer.Typer) -> None:
             ("hyperbo pretrain lcbench", "stored as lcbench@1"),
             ("hyperbo pretrain lcbench --hold-out Fashion_MNIST", "and scored on that task"),
             ("hyperbo pretrain lcbench --objective ekl --name lcbench-ekl", "another objective"),
+            ("hyperbo pretrain lcbench fcnet --model hierarchical --name any", "for any space"),
         ),
     )(pretrain)
 
 
 def pretrain(
-    table: Annotated[
-        str, typer.Argument(metavar="TABLE", help="A table's name; see hyperbo data list.")
+    tables: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="TABLE...",
+            help="A table's name; see hyperbo data list. The hierarchical model takes several.",
+        ),
     ],
     *,
     name: Annotated[
@@ -38,7 +46,8 @@ def pretrain(
         ModelName,
         typer.Option(
             help="The prior model, a Gaussian process on a shared feature network. hyperbo: with a "
-            "learned mean, the default method. ablr, fsbo: the priors of these methods."
+            "learned mean, the default method. ablr, fsbo: the priors of these methods. "
+            "hierarchical: learned from several search spaces, for one never seen."
         ),
     ] = ModelName.HYPERBO,
     objective: Annotated[
@@ -77,27 +86,58 @@ def pretrain(
         from hyperbo.prior_manifest import check_name
         from hyperbo.registry import Registry, default_root
         from hyperbo_datasets.catalogue import resolve
-        from hyperbo_service.offline import pretraining
-        from hyperbo_service.offline.trainers import trainer
 
         store = Registry(default_root() if registry is None else registry)
-        chosen = trainer(model, objective, steps)
-        prior_name = table.rstrip("/").rpartition("/")[2].lower() if name is None else name
+        prior_name = _default_name(tables) if name is None else name
         check_name(prior_name)
-        source = resolve(table)
-        division = pretraining.divide(source, tasks or [], hold_out or [])
+        sources = [resolve(table) for table in tables]
+    if model is ModelName.HIERARCHICAL:
+        if tasks or hold_out:
+            raise CommandError("The hierarchical model learns from whole tables; leave out tasks.")
+        _pretrain_hierarchical(store, prior_name, sources, seed, as_json=as_json)
+        return
+    if len(sources) > 1:
+        raise CommandError(
+            f"{len(sources)} tables were given, but the {model.value} model learns from one search "
+            "space. Choose one, or --model hierarchical."
+        )
+    options = _Options(model, objective, steps, tasks or [], hold_out or [], seed)
+    _pretrain_one(store, prior_name, sources[0], options, as_json=as_json)
+
+
+@dataclass(frozen=True)
+class _Options:
+    model: ModelName
+    objective: ObjectiveName
+    steps: int
+    tasks: list[str]
+    hold_out: list[str]
+    seed: int
+
+
+def _default_name(tables: list[str]) -> str:
+    """The table's own name; of several, their names joined."""
+    return "-".join(table.rstrip("/").rpartition("/")[2].lower() for table in tables)
+
+
+def _pretrain_one(store: Any, name: str, source: Any, options: _Options, *, as_json: bool) -> None:
+    from hyperbo_service.offline import pretraining
+    from hyperbo_service.offline.trainers import trainer
+
+    chosen = trainer(options.model, options.objective, options.steps)
+    division = pretraining.divide(source, options.tasks, options.hold_out)
     with bars() as shown:
         found = pretraining.pretrain(
             division,
             chosen,
-            seed,
+            options.seed,
             lambda stage, p: shown.report(stage, p.step, p.steps, f"loss {p.loss:.3f}"),
         )
     if found.left_out:
         names = ", ".join(found.left_out)
         warn(f"left out, since a task that is constant or has one result teaches nothing: {names}")
-    lineage = {**chosen.settings(), "seed": seed}
-    reference = pretraining.store(store, prior_name, source, found, lineage)
+    lineage = {**chosen.settings(), "seed": options.seed}
+    reference = pretraining.store(store, name, source, found, lineage)
     folder = store.root / reference.name / str(reference.version)
     if as_json:
         print_json(
@@ -118,6 +158,33 @@ def pretrain(
     out.print(f"\n[bold green]Stored[/] [bold]{reference}[/]")
     out.print(facts(_summary(found, folder)))
     say(f"\nNext: [cyan]hyperbo suggest trials.csv --prior {reference}[/]")
+
+
+def _pretrain_hierarchical(
+    store: Any, name: str, sources: list[Any], seed: int, *, as_json: bool
+) -> None:
+    from hyperbo_service.offline import hierarchical
+
+    begun = time.monotonic()
+    with bars() as shown:
+        prior = hierarchical.pretrain(
+            sources,
+            seed,
+            lambda stage, p: shown.report(stage, p.step, p.steps, f"loss {p.loss:.3f}"),
+        )
+    seconds = round(time.monotonic() - begun, 2)
+    lineage = {**hierarchical.SETTINGS, "seed": seed, "seconds": seconds}
+    reference = hierarchical.store(store, name, sources, prior, lineage)
+    folder = store.root / reference.name / str(reference.version)
+    names = [source.name for source in sources]
+    if as_json:
+        document = {"prior": str(reference), "folder": str(folder), "tables": names}
+        print_json({**document, "settings": lineage})
+        return
+    out = results()
+    out.print(f"\n[bold green]Stored[/] [bold]{reference}[/]")
+    out.print(facts({"folder": str(folder), "learned from": f"{', '.join(names)}, in {seconds} s"}))
+    say(f"\nNext: [cyan]hyperbo suggest trials.csv --prior {reference} --space space.json[/]")
 
 
 def _summary(found: Any, folder: Any) -> dict[str, str]:

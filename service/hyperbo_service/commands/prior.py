@@ -97,7 +97,7 @@ def list_priors(*, registry: RegistryFolder = None, as_json: AsJson = False) -> 
             str(entry.reference),
             str(len(manifest.training.tasks)),
             f"{manifest.training.points:,}",
-            str(manifest.metric["name"]),
+            "any" if manifest.metric is None else str(manifest.metric["name"]),
             str(manifest.notes.get("model", "-")),
             f"{manifest.created:%Y-%m-%d %H:%M} UTC",
         )
@@ -125,8 +125,7 @@ def show_prior(
                 ),
                 "created": f"{manifest.created:%Y-%m-%d %H:%M} UTC",
                 "content": f"sha256 {manifest.content_hash()}",
-                "metric": f"{manifest.metric['name']}, to {manifest.metric['goal']}",
-                "models see": str(_warp(manifest)),
+                **_metric(manifest),
                 "trained on": f"{len(training.tasks)} tasks, {training.points:,} results "
                 f"(digest {training.digest[:12]})",
                 "tasks": ", ".join(training.tasks),
@@ -137,7 +136,10 @@ def show_prior(
         )
     )
     out.print()
-    out.print(space_table(manifest.space.to_json()))
+    if manifest.space is None:
+        out.print("It serves any search space: hyperbo suggest --prior NAME --space FILE.")
+    else:
+        out.print(space_table(manifest.space.to_json()))
 
 
 def verify_prior(
@@ -221,8 +223,17 @@ def _registry(folder: Any) -> Any:
     return Registry(default_root() if folder is None else folder)
 
 
-def _warp(manifest: Any) -> str:
-    warp = manifest.metric.get("warp", {"kind": "identity"})
+def _metric(manifest: Any) -> dict[str, str]:
+    if manifest.metric is None:
+        return {"metric": "any"}
+    return {
+        "metric": f"{manifest.metric['name']}, to {manifest.metric['goal']}",
+        "models see": _warp(manifest.metric),
+    }
+
+
+def _warp(metric: Any) -> str:
+    warp = metric.get("warp", {"kind": "identity"})
     settings = ", ".join(f"{key} {value:g}" for key, value in warp.items() if key != "kind")
     return str(warp["kind"]).replace("_", " ") + (f" ({settings})" if settings else "")
 
@@ -248,7 +259,7 @@ def _entry_document(entry: Any) -> dict[str, Any]:
             "tasks": len(manifest.training.tasks),
             "points": manifest.training.points,
             "metric": manifest.metric,
-            "parameters": list(manifest.space.names),
+            "parameters": None if manifest.space is None else list(manifest.space.names),
             "model": manifest.notes.get("model"),
             "scores": manifest.scores,
             "content_hash": manifest.content_hash(),

@@ -116,16 +116,17 @@ def _evidence(
     task: Task, left: StoredPrior, right: StoredPrior, points: int, seed: int, *, is_known: bool
 ) -> TaskEvidence:
     first, second = (
-        log_evidence_per_point(prior.expert, task, points=points, seed=seed)
+        log_evidence_per_point(prior.expert(task.inputs.shape[1]), task, points=points, seed=seed)
         for prior in (left, right)
     )
     return TaskEvidence(task.name, min(points, task.size), first, second, is_known)
 
 
 def _check_metric(prior: StoredPrior, table: TuningTable) -> None:
-    if prior.manifest.metric != table.metric.to_dict():
+    metric = prior.manifest.metric
+    if metric is not None and metric != table.metric.to_dict():
         raise CommandError(
-            f"Prior {prior.reference} was trained on {dict(prior.manifest.metric)}, but table "
+            f"Prior {prior.reference} was trained on {dict(metric)}, but table "
             f"{table.name!r} measures {table.metric.to_dict()}; log evidence on different metrics "
             "cannot be compared. Choose a table with the prior's metric."
         )

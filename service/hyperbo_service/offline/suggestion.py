@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from hyperbo.errors import HyperBOError
-from hyperbo.registry import Registry
+from hyperbo.registry import Registry, StoredPrior
 from hyperbo.space import SearchSpace, Value
 from hyperbo.suggest import Strategy, from_prior, from_scratch, suggest
 from hyperbo_datasets.metric import Metric, goal_from_name, metric_from_dict
@@ -62,10 +62,13 @@ def from_stored_prior(
 ) -> Door:
     """Start from a stored prior; the space, the metric and its warp are the prior's.
 
+    A hierarchical prior serves any space, so there the space file says what to tune.
+
     Args:
         registry: Where the prior is.
         reference: Which prior.
-        space_file: The space that it is expected to serve, to be checked, if given.
+        space_file: The space that it is expected to serve, to be checked, if given; with a
+            hierarchical prior, the space to tune.
         metric_name: The metric's column, if it is not called as the prior's.
         goal: Which way is better, to be checked against the prior's, if given.
 
@@ -75,6 +78,8 @@ def from_stored_prior(
     """
     space = None if space_file is None else read_space(space_file)[0]
     prior = registry.load(reference, space=space)
+    if prior.manifest.space is None or prior.manifest.metric is None:
+        return _from_hierarchical(prior, space_file, metric_name, goal)
     metric = metric_from_dict(dict(prior.manifest.metric))
     if goal is not None and goal_from_name(goal.value) != metric.goal:
         raise CommandError(
@@ -84,9 +89,23 @@ def from_stored_prior(
     if metric_name is not None:
         metric = Metric(metric_name, metric.goal, metric.warp)
     space = prior.manifest.space
-    strategy = from_prior(prior.expert, space.dimension)
+    strategy = from_prior(prior.expert(space.dimension), space.dimension)
     name = str(prior.reference)
     return Door(strategy, space, metric, (name, SCRATCH), name)
+
+
+def _from_hierarchical(
+    prior: StoredPrior, space_file: Path | None, metric_name: str | None, goal: GoalName | None
+) -> Door:
+    if space_file is None:
+        raise CommandError(
+            f"Prior {prior.reference} serves any search space; say which one to tune by --space "
+            "FILE."
+        )
+    plain = from_nothing(space_file, metric_name, goal)
+    dimension, name = plain.space.dimension, str(prior.reference)
+    strategy = from_prior(prior.expert(dimension), dimension)
+    return Door(strategy, plain.space, plain.metric, (name, SCRATCH), name)
 
 
 def from_nothing(space_file: Path, metric_name: str | None, goal: GoalName | None) -> Door:

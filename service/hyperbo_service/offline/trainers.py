@@ -102,7 +102,15 @@ OBJECTIVES: Mapping[ObjectiveName, ObjectiveBuilder] = {
 
 
 def trainer(model: ModelName, objective: ObjectiveName, steps: int) -> Trainer:
-    """The trainer that the command line's options ask for."""
+    """The trainer that the command line's options ask for.
+
+    Raises:
+        CommandError: If the model is not trained on one table.
+    """
+    if model not in PARAMETRIC:
+        raise CommandError(
+            f"The {model.value} model learns from several search spaces; give at least two tables."
+        )
     return ParametricTrainer(model, PARAMETRIC[model], objective, OBJECTIVES[objective], steps)
 
 

@@ -84,3 +84,47 @@ def test_too_few_tasks(refused: Refused, home: Path) -> None:
 def test_bad_name_is_refused_before_training(refused: Refused) -> None:
     """A name that cannot be stored under is refused at once, not after the training."""
     assert "no name of a prior" in refused("pretrain", "toy", "--name", "My Prior!")
+
+
+@pytest.fixture
+def other_table(run: Run, written: Path, tmp_path: Path) -> str:
+    """A second table, of one parameter more."""
+    space = json.loads((written / "space.json").read_text())
+    space["name"] = "wide"
+    space["parameters"].append({"type": "float", "name": "dropout", "low": 0.0, "high": 1.0})
+    (tmp_path / "wide.json").write_text(json.dumps(space))
+    header, *lines = (written / "runs.csv").read_text().split()
+    wide = [f"{line},{number % 30 / 30:.3f}" for number, line in enumerate(lines)]
+    (tmp_path / "wide.csv").write_text("\n".join([f"{header},dropout", *wide]))
+    run("data", "import", "csv", tmp_path / "wide.csv", "--space", tmp_path / "wide.json")
+    return "wide"
+
+
+def test_hierarchical_prior_serves_a_space_never_seen(
+    run: Run, refused: Refused, other_table: str, tmp_path: Path
+) -> None:
+    """Learned from two spaces, it suggests in a third, which must be named."""
+    stored = run("pretrain", "toy", other_table, "--model", "hierarchical", "--name", "any")
+    parameters = [{"type": "float", "name": f"x{axis}", "low": 0, "high": 1} for axis in range(4)]
+    (tmp_path / "new.json").write_text(json.dumps({"parameters": parameters}))
+    arguments = ("--space", tmp_path / "new.json", "--metric", "loss", "--goal", "minimize")
+    found = run("suggest", "--prior", "any", *arguments, "--json")
+
+    assert "Stored any@1" in stored.stdout
+    assert "It serves any search space" in run("prior", "show", "any").stdout
+    assert "any@1" in run("prior", "list").stdout
+    assert set(json.loads(found.stdout)["suggestions"][0]) == {"x0", "x1", "x2", "x3"}
+    assert "say which one to tune" in refused("suggest", "--prior", "any")
+
+
+def test_hierarchical_model_needs_two_tables(refused: Refused, home: Path) -> None:
+    """One space says nothing about how spaces differ; nothing is stored."""
+    message = refused("pretrain", "toy", "--model", "hierarchical", "--name", "any")
+
+    assert "at least two" in message
+    assert not (home / "priors" / "any").exists()
+
+
+def test_other_models_take_one_table(refused: Refused, other_table: str) -> None:
+    """Several spaces are refused with the model that takes them."""
+    assert "--model hierarchical" in refused("pretrain", "toy", other_table)
