@@ -27,6 +27,7 @@ from hyperbo.errors import (
     PriorNameError,
     PriorNotFoundError,
 )
+from hyperbo.files import flush_folder
 from hyperbo.prior_file import describe, pack, rebuild, unpack
 from hyperbo.prior_manifest import Manifest, PriorReference, TrainingData, WeightsFile, check_name
 from hyperbo.space import SearchSpace, describe_differences
@@ -291,7 +292,7 @@ class Registry:
             _write_file(partial / WEIGHTS, weights)
             for version in self._free_versions(name):
                 _write_file(partial / MANIFEST, write_manifest(version))
-                _flush_folder(partial)
+                flush_folder(partial)
                 if _claim(partial, self.root / name / str(version)):
                     break
         finally:
@@ -314,8 +315,8 @@ def _claim(partial: Path, place: Path) -> bool:
         if error.errno in _TAKEN:
             return False
         raise
-    _flush_folder(place.parent)
-    _flush_folder(place.parent.parent)
+    flush_folder(place.parent)
+    flush_folder(place.parent.parent)
     return True
 
 
@@ -337,10 +338,7 @@ def _check_model(model: Expert | HierarchicalPrior, space: SearchSpace | None) -
             f"A {type(model).__name__} was given {'no' if space is None else 'a'} search space; a "
             "hierarchical prior serves any, every other one its own. Name the space accordingly."
         )
-    if isinstance(model, HierarchicalPrior):
-        model.check()
-    elif space is not None:
-        model.check(space.dimension)
+    model.check(1 if space is None else space.dimension)
 
 
 def _check_space(manifest: Manifest, space: SearchSpace) -> None:
@@ -399,12 +397,3 @@ def _write_file(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _flush_folder(path: Path) -> None:
-    """Wait until the disk has the folder's entries."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -5,7 +5,6 @@ import io
 import json
 import os
 import re
-import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ import pandas as pd
 import platformdirs
 
 from hyperbo.errors import SpaceError
+from hyperbo.files import write_atomically
 from hyperbo.space import CategoricalParameter, SearchSpace
 from hyperbo_datasets.checks import validate
 from hyperbo_datasets.errors import (
@@ -111,8 +111,9 @@ def save(table: TuningTable, folder: Path, *, replace: bool = False) -> Path:
     is_new = not (folder / rows).exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write_whole(folder / rows, content)
-        _write_whole(folder / MANIFEST, json.dumps(manifest, indent=2).encode())
+        write_atomically(folder / rows, lambda unfinished: unfinished.write_bytes(content))
+        text = json.dumps(manifest, indent=2)
+        write_atomically(folder / MANIFEST, lambda unfinished: unfinished.write_text(text))
     except OSError as error:
         if is_new and folder.is_dir():
             (folder / rows).unlink(missing_ok=True)
@@ -266,17 +267,3 @@ def _read_rows(folder: Path, manifest: Mapping[str, Any]) -> bytes:
             "the table anew."
         )
     return content
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name, flush it to disk, then rename it into place."""
-    temporary = path.with_name(f".writing-{uuid.uuid4().hex}")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

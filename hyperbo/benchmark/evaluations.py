@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from hyperbo.benchmark.atomic import write_atomically
 from hyperbo.benchmark.problems import FunctionProblem, PoolProblem
 from hyperbo.errors import StudyError
+from hyperbo.files import write_atomically
 
 RUN_COLUMNS = ("study", "setting", "problem", "method", "fold", "seed")
 """What names a run: rows that agree in all of these are one run's trials."""

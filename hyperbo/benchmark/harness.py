@@ -18,11 +18,11 @@ from typing import Any
 
 import pandas as pd
 
-from hyperbo.benchmark.atomic import write_atomically
 from hyperbo.benchmark.evaluations import check_evaluations, read_parquet, save_evaluations
 from hyperbo.benchmark.executors import Executor
 from hyperbo.benchmark.jobs import Failed, Finished, Job, canonical_json
 from hyperbo.errors import StudyError
+from hyperbo.files import write_atomically
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 
 from hyperbo.benchmark.appearance import MethodStyle, method_styles
-from hyperbo.benchmark.atomic import write_atomically
 from hyperbo.benchmark.comparisons import compare
 from hyperbo.benchmark.evaluations import check_evaluations, split_settings
 from hyperbo.benchmark.page import Block, Fact, Section, render_page
@@ -29,6 +28,7 @@ from hyperbo.benchmark.tables import (
     display_timing,
 )
 from hyperbo.errors import StudyError
+from hyperbo.files import write_atomically
 
 
 @dataclass(frozen=True)

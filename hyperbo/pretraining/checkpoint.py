@@ -1,6 +1,5 @@
 """Checkpoints of a training run: one safetensors file, replaced whole or not at all."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ import safetensors
 from safetensors.numpy import save
 
 from hyperbo.errors import CheckpointError
+from hyperbo.files import write_atomically
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint; whoever reads the path finds the old one or the new, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
     content = save(dict(checkpoint.arrays), metadata={"fingerprint": checkpoint.fingerprint})
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        with unfinished.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_atomically(path, lambda unfinished: unfinished.write_bytes(content))
 
 
 def load_checkpoint(path: Path, fingerprint: str) -> Checkpoint | None:

@@ -37,8 +37,8 @@ class HierarchicalPrior(eqx.Module):
     log_noise: Float[Array, " 2"]
     log_scale_stddev: Float[Array, ""]
 
-    def check(self) -> None:
-        """Refuse numbers that no search space could be served with.
+    def check(self, dimension: int) -> None:
+        """Refuse numbers that a search space of `dimension` could not be served with.
 
         Raises:
             PriorError: If a shape is wrong, or the prior it makes cannot be evaluated.
@@ -53,7 +53,7 @@ class HierarchicalPrior(eqx.Module):
                     f"A hierarchical prior holds an array of shape {np.shape(leaf)}; wanted "
                     f"{shape}. Pre-train it again."
                 )
-        self.expert(1).check(1)
+        self.expert(dimension).check(dimension)
 
     def expert(self, dimension: int) -> Expert:
         """The prior for a search space of `dimension` unit-cube coordinates."""

@@ -1,6 +1,7 @@
 """Files that are either complete or absent: written under a temporary name, then renamed."""
 
 import os
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         path: Where the file shall stand; one that stands there already is replaced.
         write: Writes the whole content to the path it is given.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
     try:
         write(temporary)
         with temporary.open("rb+") as handle:
@@ -20,3 +21,12 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def flush_folder(path: Path) -> None:
+    """Wait until the disk has the folder's entries."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

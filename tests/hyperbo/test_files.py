@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hyperbo.benchmark.atomic import write_atomically
+from hyperbo.files import write_atomically
 
 
 def test_failure_leaves_the_old_file(tmp_path: Path) -> None:
