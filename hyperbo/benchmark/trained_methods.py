@@ -39,11 +39,14 @@ class PretrainedRecipe:
     rule: PendingRule = field(default_factory=Fantasised)
 
     def prepare(self, seed: int, training: list[Task]) -> Method:
-        """Pre-train the prior."""
-        tasks = standardise(training)
-        expert = pretrain_from_key(jr.key(seed), self.build, tasks, method=Adam(self.steps))
-        dimension = training[0].inputs.shape[1]
+        """Pre-train the prior, and hand it to the strategy."""
+        expert, dimension = self.pretrain(seed, training), training[0].inputs.shape[1]
         return StrategyMethod(self.name, self.strategy(expert, dimension, self.rule))
+
+    def pretrain(self, seed: int, training: list[Task]) -> Expert:
+        """Pre-train the prior; equal seeds and tasks, equal priors."""
+        tasks = standardise(training)
+        return pretrain_from_key(jr.key(seed), self.build, tasks, method=Adam(self.steps))
 
 
 def alone(expert: Expert, dimension: int, rule: PendingRule) -> Strategy:  # noqa: ARG001

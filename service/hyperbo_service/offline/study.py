@@ -8,13 +8,16 @@ from typing import Any
 import pandas as pd
 
 from hyperbo.benchmark import (
+    Block,
     Executor,
     ProcessExecutor,
     Progress,
     Reproduction,
+    Section,
     SerialExecutor,
     installed_versions,
     merge,
+    prior_slices,
     run_jobs,
     save_evaluations,
     speedup_table,
@@ -23,11 +26,13 @@ from hyperbo.benchmark import (
     write_report,
 )
 from hyperbo.benchmark.runner import pool_jobs
+from hyperbo.benchmark.trained_methods import hyperbo_recipe
 from hyperbo_datasets.folds import NewPoints, SamePoints, Setting, table_folds
 from hyperbo_datasets.schema import TuningTable
 from hyperbo_datasets.store import content_digest
 from hyperbo_service.choices import MethodName, SettingName
 from hyperbo_service.offline.methods import recipes
+from hyperbo_service.offline.slices import slice_prior
 
 SETTINGS: Mapping[SettingName, Setting] = {
     SettingName.NEW_POINTS: NewPoints(),
@@ -134,6 +139,9 @@ def run(plan: Plan, *, workers: int | None, on_progress: Callable[[Progress], No
 def report(plan: Plan, outcome: Outcome) -> Path:
     """Write the HTML report into the study's folder; needs two methods.
 
+    Where the study holds the default method, its prior of the first fold and seed is pre-trained
+    once more, which takes as long as it did, and drawn against what it was trained on.
+
     Raises:
         StudyError: As `write_report`.
     """
@@ -145,8 +153,27 @@ def report(plan: Plan, outcome: Outcome) -> Path:
         method=outcome.method,
         reference=outcome.reference or "",
         reproduction=Reproduction(plan.command, plan.settings, installed_versions()),
+        extras=[_prior_section(plan)] if MethodName.HYPERBO in plan.methods else [],
     )
     return path
+
+
+def _prior_section(plan: Plan) -> Section:
+    """The default method's first prior, along each hyperparameter."""
+    first, *_ = table_folds(plan.table, plan.folds, SETTINGS[plan.setting])
+    expert = hyperbo_recipe().pretrain(0, list(first.training))
+    slices = slice_prior(expert, plan.table.space, first.training)
+    held_out = ", ".join(problem.name for problem in first.held_out)
+    return Section(
+        heading="A prior against its data",
+        text=(
+            f"The prior of the first fold (it never saw {held_out}) and seed, as a new task meets "
+            "it: along one hyperparameter at a time, the others as the prior likes them best. Dots "
+            "are the training trials nearest to the slice, of all tasks; the objective is what "
+            "models see of the metric."
+        ),
+        blocks=[Block("", "", prior_slices(slices))] if slices else [],
+    )
 
 
 def _score(
