@@ -70,11 +70,11 @@ def prior_slices(slices: Sequence[PriorSlice], *, columns: int = 3) -> go.Figure
 
 
 def _axis(piece: PriorSlice) -> dict[str, object]:
-    """A linear axis, or a logarithmic one whose labels are whole decades where it has several."""
+    """A linear axis, or a logarithmic one labelled at whole decades, or at 1, 2 and 5."""
     if not piece.is_log:
         return {"type": "linear"}
     decades = np.log10(piece.positions[-1] / piece.positions[0])
-    return {"type": "log", "tickformat": "~g"} | ({"dtick": 1} if decades >= 2.0 else {})
+    return {"type": "log", "tickformat": "~g", "dtick": 1 if decades >= 2.0 else "D2"}
 
 
 def _traces(piece: PriorSlice) -> list[go.Scatter | go.Scattergl]:

@@ -26,12 +26,12 @@ from hyperbo.benchmark import (
     write_report,
 )
 from hyperbo.benchmark.runner import pool_jobs
-from hyperbo.benchmark.trained_methods import hyperbo_recipe
+from hyperbo.benchmark.trained_methods import PretrainedRecipe
 from hyperbo_datasets.folds import NewPoints, SamePoints, Setting, table_folds
 from hyperbo_datasets.schema import TuningTable
 from hyperbo_datasets.store import content_digest
 from hyperbo_service.choices import MethodName, SettingName
-from hyperbo_service.offline.methods import recipes
+from hyperbo_service.offline.methods import METHODS, recipes
 from hyperbo_service.offline.slices import slice_prior
 
 SETTINGS: Mapping[SettingName, Setting] = {
@@ -153,18 +153,23 @@ def report(plan: Plan, outcome: Outcome) -> Path:
         method=outcome.method,
         reference=outcome.reference or "",
         reproduction=Reproduction(plan.command, plan.settings, installed_versions()),
-        extras=[_prior_section(plan)] if MethodName.HYPERBO in plan.methods else [],
+        extras=_prior_sections(plan),
     )
     return path
 
 
-def _prior_section(plan: Plan) -> Section:
-    """The default method's first prior, along each hyperparameter."""
+def _prior_sections(plan: Plan) -> list[Section]:
+    """The default method's first prior along each hyperparameter, if the study has that method."""
+    default = METHODS[MethodName.HYPERBO]()
+    if MethodName.HYPERBO not in plan.methods or not isinstance(default, PretrainedRecipe):
+        return []
     first, *_ = table_folds(plan.table, plan.folds, SETTINGS[plan.setting])
-    expert = hyperbo_recipe().pretrain(0, list(first.training))
+    expert = default.pretrain(0, list(first.training))
     slices = slice_prior(expert, plan.table.space, first.training)
     held_out = ", ".join(problem.name for problem in first.held_out)
-    return Section(
+    if not slices:
+        return []
+    section = Section(
         heading="A prior against its data",
         text=(
             f"The prior of the first fold (it never saw {held_out}) and seed, as a new task meets "
@@ -172,8 +177,9 @@ def _prior_section(plan: Plan) -> Section:
             "are the training trials nearest to the slice, of all tasks; the objective is what "
             "models see of the metric."
         ),
-        blocks=[Block("", "", prior_slices(slices))] if slices else [],
+        blocks=[Block("", "", prior_slices(slices))],
     )
+    return [section]
 
 
 def _score(

@@ -8,6 +8,9 @@ import pytest
 from typer.testing import Result
 
 from hyperbo.benchmark import load_evaluations
+from hyperbo.benchmark.trained_methods import hyperbo_recipe
+from hyperbo_service.choices import MethodName
+from hyperbo_service.offline.methods import METHODS
 
 Run = Callable[..., Result]
 Refused = Callable[..., str]
@@ -34,6 +37,20 @@ def test_writes_table_and_report(run: Run, arguments: tuple[str, ...], tmp_path:
     assert document["method"] == "portfolio"
     assert document["reference"] == "GP from scratch"
     assert (tmp_path / "study" / "report.html").stat().st_size > 10_000
+
+
+def test_report_draws_the_prior(
+    run: Run, arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the default method, the report shows its prior against what it learned from."""
+    monkeypatch.setitem(METHODS, MethodName.HYPERBO, lambda: hyperbo_recipe(steps=30))
+    result = run(*arguments, "--methods", "hyperbo,random")
+
+    page = (tmp_path / "study" / "report.html").read_text()
+    assert result.exit_code == 0, result.stderr
+    assert "HyperBO needs" in result.stdout
+    assert "A prior against its data" in page
+    assert "it never saw ants, dogs" in page
 
 
 def test_resumes_and_grows(run: Run, arguments: tuple[str, ...], tmp_path: Path) -> None:
