@@ -1,7 +1,9 @@
 """Pre-training of a Gaussian-process prior with a parametric mean and kernel, as in HyperBO."""
 
 from collections.abc import Callable
+from pathlib import Path
 
+import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
@@ -11,6 +13,7 @@ from hyperbo.pretraining.fit import Progress, fit
 from hyperbo.pretraining.likelihood import LikelihoodObjective
 from hyperbo.pretraining.methods import Adam, Method
 from hyperbo.pretraining.objective import Objective
+from hyperbo.pretraining.sharding import shard_tasks
 from hyperbo.pretraining.standardise import Standardised
 from hyperbo.surrogates import Expert, GaussianProcessPrior
 from hyperbo.tasks import TaskBatch
@@ -33,9 +36,10 @@ def pretrain_parametric(
     *,
     objective: ObjectiveBuilder = likelihood_of_minibatches,
     method: Method | None = None,
+    checkpoint: Path | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Expert:
-    """Pre-train a Gaussian-process prior on standardised tasks.
+    """Pre-train a Gaussian-process prior on standardised tasks, spread over JAX's devices.
 
     Args:
         key: Randomness of the minibatches.
@@ -43,14 +47,24 @@ def pretrain_parametric(
         tasks: The tasks, standardised.
         objective: What to minimise, built from the tasks.
         method: How parameters move; 5,000 steps of Adam if None.
+        checkpoint: File to go on from and to write to, if any.
         on_progress: Called between chunks of steps.
 
     Returns:
         The prior, free to adapt its noise and lengthscales a little to a new task.
     """
     method = Adam(5_000) if method is None else method
-    loss = objective(tasks.batch)
-    fitted = fit(key, prior, loss, method=method, chunk=250, on_progress=on_progress)
+    devices = jax.devices()
+    batch = shard_tasks(tasks.batch, devices) if len(devices) > 1 else tasks.batch
+    fitted = fit(
+        key,
+        prior,
+        objective(batch),
+        method=method,
+        chunk=250,
+        checkpoint=checkpoint,
+        on_progress=on_progress,
+    )
     spread = np.full(fitted.prior.log_factor_count, LENGTHSCALE_SPREAD)
     spread[-1] = NOISE_SPREAD
     return Expert(fitted.prior, tasks.hierarchy(), jnp.asarray(spread))
@@ -63,6 +77,7 @@ def pretrain_from_key(
     *,
     objective: ObjectiveBuilder = likelihood_of_minibatches,
     method: Method | None = None,
+    checkpoint: Path | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Expert:
     """Draw the initial network and pre-train it, both from one key.
@@ -73,10 +88,17 @@ def pretrain_from_key(
         tasks: The tasks, standardised.
         objective: What to minimise, built from the tasks.
         method: How parameters move; 5,000 steps of Adam if None.
+        checkpoint: File to go on from and to write to, if any.
         on_progress: Called between chunks of steps.
     """
     key_network, key_batches = jr.split(key)
     prior = build(key_network, np.asarray(tasks.batch.inputs).shape[2])
     return pretrain_parametric(
-        key_batches, prior, tasks, objective=objective, method=method, on_progress=on_progress
+        key_batches,
+        prior,
+        tasks,
+        objective=objective,
+        method=method,
+        checkpoint=checkpoint,
+        on_progress=on_progress,
     )

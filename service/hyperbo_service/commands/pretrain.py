@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -58,6 +59,15 @@ def pretrain(
         ),
     ] = ObjectiveName.NLL,
     steps: Annotated[int, typer.Option(min=1, help="Training steps of Adam.")] = 5_000,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Go on from this file, and write to it once a minute: for long trainings that "
+            "may be interrupted.",
+            show_default=False,
+        ),
+    ] = None,
     tasks: Annotated[
         list[str] | None,
         typer.Option(
@@ -101,7 +111,7 @@ def pretrain(
             f"{len(sources)} tables were given, but the {model.value} model learns from one search "
             "space. Choose one, or --model hierarchical."
         )
-    options = _Options(model, objective, steps, tasks or [], hold_out or [], seed)
+    options = _Options(model, objective, steps, checkpoint, tasks or [], hold_out or [], seed)
     _pretrain_one(store, prior_name, sources[0], options, as_json=as_json)
 
 
@@ -110,6 +120,7 @@ class _Options:
     model: ModelName
     objective: ObjectiveName
     steps: int
+    checkpoint: Path | None
     tasks: list[str]
     hold_out: list[str]
     seed: int
@@ -124,7 +135,7 @@ def _pretrain_one(store: Any, name: str, source: Any, options: _Options, *, as_j
     from hyperbo_service.offline import pretraining
     from hyperbo_service.offline.trainers import trainer
 
-    chosen = trainer(options.model, options.objective, options.steps)
+    chosen = trainer(options.model, options.objective, options.steps, options.checkpoint)
     division = pretraining.divide(source, options.tasks, options.hold_out)
     with bars() as shown:
         found = pretraining.pretrain(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import jax.random as jr
@@ -48,6 +49,7 @@ class ParametricTrainer:
         loss: The objective's name.
         objective: Makes the objective from the tasks.
         steps: Steps of Adam.
+        checkpoint: File to go on from and to write to, if any.
     """
 
     model: ModelName
@@ -55,6 +57,7 @@ class ParametricTrainer:
     loss: ObjectiveName
     objective: ObjectiveBuilder
     steps: int
+    checkpoint: Path | None = None
 
     def train(self, key: Key, tasks: Standardised, report: Report) -> Expert:
         """Pre-train in a single stage."""
@@ -65,6 +68,7 @@ class ParametricTrainer:
             tasks,
             objective=self.objective,
             method=Adam(self.steps),
+            checkpoint=self.checkpoint,
             on_progress=lambda progress: report(stage, progress),
         )
 
@@ -101,7 +105,9 @@ OBJECTIVES: Mapping[ObjectiveName, ObjectiveBuilder] = {
 }
 
 
-def trainer(model: ModelName, objective: ObjectiveName, steps: int) -> Trainer:
+def trainer(
+    model: ModelName, objective: ObjectiveName, steps: int, checkpoint: Path | None = None
+) -> Trainer:
     """The trainer that the command line's options ask for.
 
     Raises:
@@ -111,7 +117,8 @@ def trainer(model: ModelName, objective: ObjectiveName, steps: int) -> Trainer:
         raise CommandError(
             f"The {model.value} model learns from several search spaces; give at least two tables."
         )
-    return ParametricTrainer(model, PARAMETRIC[model], objective, OBJECTIVES[objective], steps)
+    build, loss = PARAMETRIC[model], OBJECTIVES[objective]
+    return ParametricTrainer(model, build, objective, loss, steps, checkpoint)
 
 
 def matched(batch: TaskBatch) -> MatchedTasks:

@@ -86,6 +86,19 @@ def test_bad_name_is_refused_before_training(refused: Refused) -> None:
     assert "no name of a prior" in refused("pretrain", "toy", "--name", "My Prior!")
 
 
+def test_goes_on_from_a_checkpoint(run: Run, home: Path, tmp_path: Path) -> None:
+    """A training that is called again ends where it would have; another's file is refused."""
+    file = tmp_path / "run.checkpoint"
+    arguments = ("pretrain", "toy", "--steps", "3", "--checkpoint", file)
+    first, again = (run(*arguments, "--name", name) for name in ("first", "again"))
+    other = run("pretrain", "toy", "--steps", "4", "--checkpoint", file, "--name", "other")
+
+    weights = [home / "priors" / name / "1" / "weights.safetensors" for name in ("first", "again")]
+    assert (first.exit_code, again.exit_code, other.exit_code) == (0, 0, 2)
+    assert weights[0].read_bytes() == weights[1].read_bytes()
+    assert "belongs to a run with another prior" in " ".join(other.stderr.split())
+
+
 @pytest.fixture
 def other_table(run: Run, written: Path, tmp_path: Path) -> str:
     """A second table, of one parameter more."""
