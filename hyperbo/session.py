@@ -32,6 +32,9 @@ Found = TypeVar("Found")
 BUCKETS = (32, 128, 512, 1024, 2048, 4096, 8192)
 """Numbers of places for trials; a study compiles once for each that it grows through."""
 
+LARGEST_VALUE = 1e100
+"""Objectives are squared; the squares must stay finite."""
+
 REFIT_PLACES = 256
 """A refit looks at no more trials than this, so that its cost stays bounded."""
 
@@ -60,6 +63,13 @@ class History:
             raise TaskError(
                 "A reported value is NaN or infinite. Report a diverged trial as failed, or give "
                 "it the worst finite value seen."
+            )
+
+        if self.values.size and np.abs(self.values).max() > LARGEST_VALUE:
+            raise TaskError(
+                f"A reported value is {self.values[np.argmax(np.abs(self.values))]:g}; no more "
+                f"than {LARGEST_VALUE:g} in size can be computed with. Report another unit, its "
+                "logarithm, or the trial as failed."
             )
 
     @property

@@ -72,9 +72,9 @@ def polish(
         best, _ = _best_allowed(spare, _score_rows(score, spare), is_seen)
     if best is None:
         raise ExhaustedError(
-            f"All {rows.shape[0]} points found, their neighbours, and {spare.shape[0]} more are "
-            f"among the {excluded.shape[0]} excluded ones; wanted one that is not. Search from "
-            "more candidates, or allow repeats by excluding none."
+            f"No point is left: the {rows.shape[0]} best found, their neighbours and "
+            f"{spare.shape[0]} others are all among the {excluded.shape[0]} excluded ones, tried "
+            "or pending. The space is used up: widen it, or allow repeats."
         )
     return best
 

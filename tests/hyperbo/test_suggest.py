@@ -186,6 +186,12 @@ def test_values_must_be_finite(bad: float) -> None:
         History(np.zeros((1, 2)), np.asarray([bad]), NOTHING)
 
 
+def test_values_must_have_finite_squares() -> None:
+    """A value that overflows when squared is refused, and named."""
+    with pytest.raises(TaskError, match=r"A reported value is -1e\+300"):
+        History(np.zeros((2, 2)), np.asarray([1.0, -1e300]), NOTHING)
+
+
 def test_values_must_belong_to_points() -> None:
     """A value too many is refused."""
     with pytest.raises(TaskError, match="one value a point"):
