@@ -26,14 +26,12 @@ from hyperbo.ascent import Optimum
 from hyperbo.errors import TaskError
 from hyperbo.strategy import Strategy
 from hyperbo.surrogates import MixturePosterior, Trials
+from hyperbo.tasks import LARGEST_VALUE
 
 Found = TypeVar("Found")
 
 BUCKETS = (32, 128, 512, 1024, 2048, 4096, 8192)
 """Numbers of places for trials; a study compiles once for each that it grows through."""
-
-LARGEST_VALUE = 1e100
-"""Objectives are squared; the squares must stay finite."""
 
 REFIT_PLACES = 256
 """A refit looks at no more trials than this, so that its cost stays bounded."""

@@ -72,14 +72,17 @@ def suggest(
         if point is None:
             candidates = _candidates(rng, strategy, space, history)
             optimum, score = session.climb(candidates, space.is_continuous)
-            point = polish(
-                score,
-                optimum,
-                snap=space.snap,
-                neighbours=space.neighbours,
-                excluded=excluded[:0] if allow_repeats else excluded,
-                spare=candidates,
-            )
+            try:
+                point = polish(
+                    score,
+                    optimum,
+                    snap=space.snap,
+                    neighbours=space.neighbours,
+                    excluded=excluded[:0] if allow_repeats else excluded,
+                    spare=candidates,
+                )
+            except ExhaustedError as error:
+                raise _exhausted(count, len(chosen)) from error
         session.add(point)
         chosen.append(point)
         excluded = np.concatenate([excluded, point[None, :]])
@@ -127,6 +130,18 @@ def suggest_from_pool(
         rows.append(row)
         available[row] = False
     return Suggestion(pool[rows], np.asarray(rows), session.trust, session.memory)
+
+
+def _exhausted(count: int, left: int) -> ExhaustedError:
+    if left == 0:
+        return ExhaustedError(
+            "Every configuration that was found has been tried or is pending: the space is used "
+            "up. Widen it, or stop the study."
+        )
+    return ExhaustedError(
+        f"{count} points were asked for, but only {left} could be found that were not tried or "
+        f"pending. Ask for {left}."
+    )
 
 
 def _design_point(

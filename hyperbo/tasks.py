@@ -10,6 +10,9 @@ from jaxtyping import Bool, Float
 from hyperbo.arrays import Array
 from hyperbo.errors import TaskError
 
+LARGEST_VALUE = 1e100
+"""Objectives are squared; the squares must stay finite."""
+
 
 @dataclass(frozen=True)
 class Task:
@@ -35,6 +38,12 @@ class Task:
             raise TaskError(
                 f"Task {self.name!r} holds NaN or infinite numbers; give diverged trials a finite "
                 "value (the loaders do) or leave them out."
+            )
+        if self.values.size and np.abs(self.values).max() > LARGEST_VALUE:
+            raise TaskError(
+                f"Task {self.name!r} holds the value "
+                f"{self.values[np.argmax(np.abs(self.values))]:g}; no more than {LARGEST_VALUE:g} "
+                "in size can be computed with. Use another unit, or a warp."
             )
 
     @property

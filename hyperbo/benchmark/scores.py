@@ -119,14 +119,15 @@ def within_reach(evaluations: pd.DataFrame, budgets: Sequence[int]) -> list[int]
 
 def summary_table(
     evaluations: pd.DataFrame,
-    budgets: Sequence[int] = BUDGETS,
+    budgets: Sequence[int] | None = None,
     interval: Interval | None = None,
 ) -> pd.DataFrame:
     """Regret of each method after each budget: one row for each pair.
 
     Args:
         evaluations: Trials of one study and setting.
-        budgets: Numbers of trials; those beyond the runs' length are left out.
+        budgets: Numbers of trials; those beyond the runs' length are left out. `BUDGETS` and the
+            runs' last trial if None.
         interval: How uncertain the mean over tasks is; a bootstrap of the tasks by default.
 
     Returns:
@@ -135,6 +136,8 @@ def summary_table(
         over tasks; NaN for one seed), `tasks`, `seeds`.
     """
     interval = TaskBootstrap() if interval is None else interval
+    if budgets is None:
+        budgets = (*BUDGETS, int(evaluations["trial"].max()))
     trials = within_reach(evaluations, budgets)
     runs = run_curves(evaluations)
     curves = task_curves(evaluations)

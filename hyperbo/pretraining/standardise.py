@@ -15,6 +15,7 @@ from hyperbo.surrogates import Hierarchy
 from hyperbo.tasks import Task, TaskBatch, pad
 
 _CONSTANT = 1e-9
+"""A task that varies by less than this share of its largest value is constant but for rounding."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,14 @@ def standardise(tasks: list[Task]) -> Standardised:
     Raises:
         TaskError: If fewer than three tasks vary; a prior cannot be learned from one or two.
     """
-    varying = [task for task in tasks if task.size > 1 and np.std(task.values) > _CONSTANT]
+    varying = [task for task in tasks if task.size > 1 and _varies(task)]
     left_out = tuple(task.name for task in tasks if task not in varying)
     if len(varying) < 3:
         raise TaskError(
-            f"Only {len(varying)} of {len(tasks)} tasks vary; at least 3 are needed to learn what "
-            f"tasks have in common. Left out as constant or of one point: {list(left_out)}. Add "
-            "tasks, or tune without a prior."
+            f"Only {len(varying)} of {len(tasks)} tasks can be learned from; at least 3 are needed "
+            "to learn what tasks have in common. Left out as constant (to a billionth of their "
+            f"size) or of one point: {', '.join(left_out) or 'none'}. Add tasks, or tune without a "
+            "prior."
         )
     batch = pad(varying)
     locations = np.array([np.mean(task.values) for task in varying])
@@ -63,6 +65,11 @@ def standardise(tasks: list[Task]) -> Standardised:
     values = np.where(np.asarray(batch.mask), values, 0.0)
     standard = eqx.tree_at(lambda b: b.values, batch, values)
     return Standardised(standard, locations, scales, left_out)
+
+
+def _varies(task: Task) -> bool:
+    size = float(np.abs(task.values).max())
+    return float(np.std(task.values)) > _CONSTANT * size
 
 
 def _predictive(draws: Float[np.ndarray, " M"]) -> tuple[float, float]:

@@ -13,6 +13,8 @@ from hyperbo_service.commands.options import AsJson, RegistryFolder, examples
 from hyperbo_service.console import bars, facts, print_json, results, say, warn, working
 from hyperbo_service.errors import CommandError
 
+DEFAULT_STEPS = 5_000
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
@@ -58,7 +60,7 @@ def pretrain(
             "configurations, the divergences ekl or euclid."
         ),
     ] = ObjectiveName.NLL,
-    steps: Annotated[int, typer.Option(min=1, help="Training steps of Adam.")] = 5_000,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps of Adam.")] = DEFAULT_STEPS,
     checkpoint: Annotated[
         Path | None,
         typer.Option(
@@ -104,6 +106,11 @@ def pretrain(
     if model is ModelName.HIERARCHICAL:
         if tasks or hold_out:
             raise CommandError("The hierarchical model learns from whole tables; leave out tasks.")
+        if (objective, steps, checkpoint) != (ObjectiveName.NLL, DEFAULT_STEPS, None):
+            raise CommandError(
+                "The hierarchical model is fitted its own way; leave out --objective, --steps and "
+                "--checkpoint."
+            )
         _pretrain_hierarchical(store, prior_name, sources, seed, as_json=as_json)
         return
     if len(sources) > 1:

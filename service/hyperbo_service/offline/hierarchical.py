@@ -10,6 +10,7 @@ from hyperbo.surrogates import HierarchicalPrior
 from hyperbo_datasets.schema import TuningTable
 from hyperbo_datasets.store import content_digest
 from hyperbo_datasets.to_tasks import to_tasks
+from hyperbo_service.errors import CommandError
 from hyperbo_service.offline.trainers import random_key
 
 SETTINGS: Mapping[str, Any] = {"model": "hierarchical"}
@@ -27,7 +28,15 @@ def pretrain(
 
     Raises:
         TaskError: If there are fewer than two tables, or one has too few tasks that vary.
+        CommandError: If two tables have one search space.
     """
+    digests = [table.space.digest() for table in tables]
+    repeated = [table.name for table in tables if digests.count(table.space.digest()) > 1]
+    if repeated:
+        raise CommandError(
+            f"The tables {', '.join(repeated)} have one and the same search space; the "
+            "hierarchical model learns from how spaces differ. Give one table for each space."
+        )
     return pretrain_hierarchical(
         random_key(seed),
         [standardise(to_tasks(table)) for table in tables],

@@ -173,7 +173,7 @@ def read_space(path: Path) -> tuple[SearchSpace, Metric | None]:
         document = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise CommandError(f"There is no file {path}; --space wants one.") from None
-    except (ValueError, OSError) as error:
+    except (ValueError, RecursionError, OSError) as error:
         raise CommandError(f"{path} cannot be read as JSON: {error}.") from None
     if not isinstance(document, dict) or "parameters" not in document:
         raise CommandError(

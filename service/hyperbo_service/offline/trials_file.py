@@ -113,7 +113,7 @@ def to_trials(rows: Sequence[Row], space: SearchSpace, metric: Metric, path: Pat
 def _json_rows(path: Path, text: str) -> list[Row]:
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise TrialsFileError(f"{path} is no JSON: {error}.") from None
     if not isinstance(document, list) or not all(isinstance(row, dict) for row in document):
         raise TrialsFileError(f"{path} must hold a list of objects, one a trial.")
@@ -170,12 +170,21 @@ def _outcome(row: Row, metric: Metric, where: str) -> tuple[str, float]:
             raise TrialsFileError(f"{where}: completed, but without a value of {metric.name}.")
         return PENDING, math.nan
     number = math.nan if isinstance(value, bool) else _as_number(value)
-    if not isinstance(number, int | float) or not math.isfinite(number):
+    if not isinstance(number, int | float) or not _is_finite(number):
         raise TrialsFileError(
-            f"{where}: {metric.name} is {value!r}; wanted a finite number. If the trial diverged, "
-            "write 'diverged' in a column 'status'; if it is still running, leave the cell empty."
+            f"{where}: {metric.name} is {str(value)[:40]!r}; wanted a finite number. If the trial "
+            "diverged, write 'diverged' in a column 'status'; if it is still running, leave the "
+            "cell empty."
         )
     return COMPLETED, float(number)
+
+
+def _is_finite(number: float) -> bool:
+    """Whether a number fits into a float; an integer may be too large to."""
+    try:
+        return math.isfinite(number)
+    except OverflowError:
+        return False
 
 
 def _encode(rows: Sequence[Row], space: SearchSpace, path: Path) -> Float[np.ndarray, "N D"]:

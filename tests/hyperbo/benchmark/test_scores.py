@@ -92,6 +92,13 @@ def test_summary_takes_its_interval_over_tasks(study_of: StudyOf) -> None:
     assert (row["lower"], row["upper"]) == pytest.approx((0.3 - reach, 0.3 + reach))
 
 
+def test_summary_ends_with_the_last_trial(study: pd.DataFrame) -> None:
+    """Runs of seven trials are shown after one, five and seven."""
+    short = study[study["trial"] <= 7]
+
+    assert sorted(set(summary_table(short)["trial"])) == [1, 5, 7]
+
+
 def test_summary_leaves_out_budgets_beyond_the_runs(study: pd.DataFrame) -> None:
     """Ten trials have no score after twenty; a table without any budget is an error."""
     assert sorted(set(summary_table(study, [1, 5, 20])["trial"])) == [1, 5]

@@ -141,3 +141,20 @@ def test_hierarchical_model_needs_two_tables(refused: Refused, home: Path) -> No
 def test_other_models_take_one_table(refused: Refused, other_table: str) -> None:
     """Several spaces are refused with the model that takes them."""
     assert "--model hierarchical" in refused("pretrain", "toy", other_table)
+
+
+@pytest.mark.parametrize("option", [("--objective", "ekl"), ("--steps", "7")])
+def test_hierarchical_model_ignores_nothing(
+    refused: Refused, other_table: str, option: tuple[str, str]
+) -> None:
+    """Options that the model has no use for are refused, not passed over."""
+    arguments = ("pretrain", "toy", other_table, "--model", "hierarchical")
+
+    assert "leave out --objective" in refused(*arguments, *option)
+
+
+def test_one_space_twice_is_refused(refused: Refused) -> None:
+    """Two tables of one space say nothing about how spaces differ."""
+    message = refused("pretrain", "toy", "toy", "--model", "hierarchical")
+
+    assert "one and the same search space" in message

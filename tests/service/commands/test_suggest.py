@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+from hyperbo_service.commands.numerics import keep_compiled_programs
+from hyperbo_service.errors import CommandError
+
 Run = Callable[..., Result]
 Refused = Callable[..., str]
 
@@ -162,3 +165,45 @@ def test_file_of_another_kind(refused: Refused, tmp_path: Path) -> None:
     path.write_text("x")
 
     assert "neither CSV" in refused("suggest", path, "--prior", "toy")
+
+
+@pytest.mark.parametrize(
+    ("content", "wanted"),
+    [
+        ("[" * 100_000, "is no JSON"),
+        (f'[{{"rate": 0.1, "layers": 2, "error": 1{"0" * 400}}}]', "wanted a finite number"),
+        ('[{"rate": 0.1, "layers": 2, "error": {}}]', "wanted a finite number"),
+    ],
+    ids=["too deep", "too large an integer", "an object"],
+)
+def test_bad_json_trials(refused: Refused, tmp_path: Path, content: str, wanted: str) -> None:
+    """JSON that no number can be read from is refused, never a fault."""
+    path = tmp_path / "trials.json"
+    path.write_text(content)
+
+    assert wanted in refused("suggest", path, "--prior", "toy")
+
+
+def test_a_used_up_space_says_how_many_are_left(refused: Refused, tmp_path: Path) -> None:
+    """Of three configurations two are left, and then none."""
+    space = tmp_path / "tiny.json"
+    parameter = {"type": "integer", "name": "layers", "low": 1, "high": 3}
+    space.write_text(json.dumps({"parameters": [parameter]}))
+    path = tmp_path / "trials.csv"
+    arguments = ("--space", space, "--metric", "error", "--goal", "minimize")
+    path.write_text("layers,error\n1,0.5\n")
+    some_left = refused("suggest", path, *arguments, "--count", "5")
+    path.write_text("layers,error\n1,0.5\n2,0.4\n3,0.3\n")
+    none_left = refused("suggest", path, *arguments)
+
+    assert "Ask for 2." in some_left
+    assert "the space is used up" in none_left
+
+
+def test_home_that_is_a_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A home that cannot be one is said at once, before any training."""
+    file = tmp_path / "file"
+    file.touch()
+    monkeypatch.setenv("HYPERBO_HOME", str(file / "below"))
+    with pytest.raises(CommandError, match="is a file"):
+        keep_compiled_programs()
