@@ -1,7 +1,9 @@
 """The `hyperbo` command: assembles the command groups, and turns errors into one clear line."""
 
+import _thread
 import os
 import sys
+import threading
 from importlib import metadata
 from typing import Annotated, Any
 
@@ -110,8 +112,20 @@ suggest.register(app)
 study.register(app)
 
 
+def repeat_swallowed_interrupt(unraisable: Any) -> None:
+    """Raise Ctrl-C once more where it hit a callback that cannot raise, such as JAX's on collection.
+
+    Python would print a stack trace there, and the command would go on to its end.
+    """
+    if issubclass(unraisable.exc_type, KeyboardInterrupt):
+        threading.Timer(0.05, _thread.interrupt_main).start()
+    else:
+        sys.__unraisablehook__(unraisable)
+
+
 def main() -> None:
     """Run the command line, as `hyperbo` does."""
+    sys.unraisablehook = repeat_swallowed_interrupt
     try:
         app()
     except KeyboardInterrupt:

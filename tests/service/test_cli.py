@@ -3,8 +3,10 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import Result
@@ -13,7 +15,7 @@ from hyperbo_datasets import catalogue
 from hyperbo_service import cli
 
 # Training as the shared home's prior was trained compiles nothing anew.
-SAME_AS_BEFORE = ("--hold-out", "elks", "--steps", "5")
+SAME_AS_BEFORE = ("--hold-out", "elks", "--steps", "300")
 
 HEAVY = ("jax", "gpjax", "numpy", "pandas", "scipy", "sqlalchemy", "plotly", "grpc", "platformdirs")
 
@@ -125,3 +127,12 @@ def _interrupt() -> None:
 
 def _break() -> None:
     raise ZeroDivisionError("by zero")
+
+
+def test_an_interrupt_that_a_callback_swallowed_comes_again() -> None:
+    """Ctrl-C ends the command even where it hit a callback that cannot raise."""
+    swallowed = SimpleNamespace(exc_type=KeyboardInterrupt)
+
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - it may come at any moment of the wait
+        cli.repeat_swallowed_interrupt(swallowed)
+        threading.Event().wait(10.0)
