@@ -113,7 +113,7 @@ study.register(app)
 
 
 def repeat_swallowed_interrupt(unraisable: Any) -> None:
-    """Raise Ctrl-C once more where it hit a callback that cannot raise, such as JAX's on collection.
+    """Raise Ctrl-C once more where it hit a callback that cannot raise, such as one of JAX's.
 
     Python would print a stack trace there, and the command would go on to its end.
     """
