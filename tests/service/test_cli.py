@@ -1,10 +1,11 @@
 """The top of the command line: what it loads, and how it ends."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -129,6 +130,15 @@ def _break() -> None:
     raise ZeroDivisionError("by zero")
 
 
+@pytest.fixture
+def listens_to_interrupts() -> Iterator[None]:
+    """Ctrl-C raises, also where this session was started in the background and ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("listens_to_interrupts")
 def test_an_interrupt_that_a_callback_swallowed_comes_again() -> None:
     """Ctrl-C ends the command even where it hit a callback that cannot raise."""
     swallowed = SimpleNamespace(exc_type=KeyboardInterrupt)
