@@ -1,0 +1,1 @@
+"""The wire: generated messages, the table of methods, and the conversions to and from them."""
