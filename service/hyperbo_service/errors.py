@@ -2,6 +2,7 @@
 
 HyperBOError
 ├── CommandError                a command was asked for what it cannot do
+│   ├── UnknownNameError            a name that stands for nothing
 │   └── TrialsFileError             a file of trials that cannot be used
 └── ServiceError                a call was refused, or could not be carried out
     ├── InvalidArgumentError        a field is malformed or outside its limits
@@ -36,11 +37,15 @@ from hyperbo.errors import HyperBOError
 
 
 class CommandError(HyperBOError):
-    """A command was asked for what it cannot do; the message says what would work instead."""
+    """A command's arguments contradict each other, or what they speak of."""
+
+
+class UnknownNameError(CommandError):
+    """A name that stands for nothing; the message says which names there are."""
 
 
 class TrialsFileError(CommandError):
-    """A file of trials is missing, malformed, or does not fit the search space."""
+    """A file of trials that is missing, not in its layout, or holds values that cannot be used."""
 
 
 class ServiceError(HyperBOError):

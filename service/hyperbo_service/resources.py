@@ -153,9 +153,7 @@ def check_study_id(text: str, field: str = "study_id") -> str:
         InvalidArgumentError: If it is not.
     """
     if not is_id(text):
-        raise InvalidArgumentError(
-            f"The study id is {_shown(text)}; wanted {_RULE}.", field=field
-        )
+        raise InvalidArgumentError(f"The study id is {_shown(text)}; wanted {_RULE}.", field=field)
     return text
 
 

@@ -36,9 +36,7 @@ class Method:
 
 _FILES = (tuning_service_pb2.DESCRIPTOR, prior_service_pb2.DESCRIPTOR)
 
-SERVICES = tuple(
-    service.full_name for file in _FILES for service in file.services_by_name.values()
-)
+SERVICES = tuple(service.full_name for file in _FILES for service in file.services_by_name.values())
 """Full names of the services."""
 
 METHODS = {
