@@ -23,6 +23,14 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def write_flushed(path: Path, content: bytes) -> None:
+    """Write a file and wait until the disk has its content."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def flush_folder(path: Path) -> None:
     """Wait until the disk has the folder's entries."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -34,10 +34,11 @@ from hyperbo.errors import (
     PriorDamagedError,
     PriorError,
     PriorFormatError,
+    PriorMismatchError,
     PriorNameError,
     SpaceError,
 )
-from hyperbo.space import SearchSpace
+from hyperbo.space import SearchSpace, describe_differences
 from hyperbo.tasks import Task
 
 FORMAT = "hyperbo.prior"
@@ -157,6 +158,20 @@ class Manifest:
         if missing:
             raise PriorError(f"The prior's metric lacks {missing!r}; describe it with both.")
 
+    def check_space(self, space: SearchSpace) -> None:
+        """Refuse any other search space than the prior's own, if it has one.
+
+        Raises:
+            PriorMismatchError: If they differ; the message names the parameters.
+        """
+        if self.space is None or self.space.digest() == space.digest():
+            return
+        differences = describe_differences(self.space, space, ("the prior", "the given space"))
+        raise PriorMismatchError(
+            f"Prior {self.reference} serves another search space: {'; '.join(differences)}. Use "
+            "the prior's own space, or pre-train a prior on this one."
+        )
+
     def to_json(self) -> Json:
         """All keys of the file but the content hash."""
         training = {
@@ -185,6 +200,11 @@ class Manifest:
     def content_hash(self) -> str:
         """SHA-256 over all that the prior is; the weights enter by their own hash."""
         return _hash(self.to_json())
+
+    def identity(self) -> str:
+        """SHA-256 over all that the prior is but its name and version; equal in renamed copies."""
+        document = self.to_json()
+        return _hash({key: document[key] for key in document if key not in ("name", "version")})
 
     def to_bytes(self) -> bytes:
         """The content of the manifest's file."""

@@ -14,8 +14,6 @@ import shutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version as installed_version
 from pathlib import Path
 
 import platformdirs
@@ -23,41 +21,32 @@ import platformdirs
 from hyperbo.errors import (
     PriorDamagedError,
     PriorError,
-    PriorMismatchError,
     PriorNameError,
     PriorNotFoundError,
 )
-from hyperbo.files import flush_folder
-from hyperbo.prior_file import describe, pack, rebuild, unpack
-from hyperbo.prior_manifest import Manifest, PriorReference, TrainingData, WeightsFile, check_name
-from hyperbo.space import SearchSpace, describe_differences
+from hyperbo.files import flush_folder, write_flushed
+from hyperbo.prior_files import PriorFiles, StoredPrior
+from hyperbo.prior_manifest import Manifest, PriorReference, TrainingData, check_name
+from hyperbo.space import SearchSpace
 from hyperbo.surrogates import Expert, HierarchicalPrior
+
+__all__ = [
+    "MANIFEST",
+    "WEIGHTS",
+    "PriorFiles",
+    "Registry",
+    "RegistryEntry",
+    "StoredPrior",
+    "default_root",
+]
 
 MANIFEST = "manifest.json"
 WEIGHTS = "weights.safetensors"
 
 _LARGEST_MANIFEST = 16 * 2**20
 _LARGEST_WEIGHTS = 256 * 2**20
-_LIBRARIES = ("hyperbo", "jax", "gpjax", "equinox")
 _VERSION = re.compile(r"[1-9][0-9]{0,8}")
 _TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
-
-
-@dataclass(frozen=True)
-class StoredPrior:
-    """A prior read back from the registry, with all that is said of it."""
-
-    manifest: Manifest
-    model: Expert | HierarchicalPrior
-
-    @property
-    def reference(self) -> PriorReference:
-        """Its name and version."""
-        return self.manifest.reference
-
-    def expert(self, dimension: int) -> Expert:
-        """The prior for a search space of `dimension` coordinates: its own, or any."""
-        return self.model.expert(dimension)
 
 
 @dataclass(frozen=True)
@@ -124,35 +113,50 @@ class Registry:
             PriorError: If the prior does not fit the space, holds NaN, or a class that cannot be
                 stored; if it is too large; if the disk refuses.
         """
+        files = PriorFiles.of(
+            PriorReference(name, 1),
+            model,
+            space=space,
+            metric=metric,
+            training=training,
+            scores=scores,
+            notes=notes,
+        )
+        return self._place(name, files, lambda: None)
+
+    def add(self, name: str, files: PriorFiles) -> PriorReference:
+        """Store a prior that came as files under the next free version of a name.
+
+        What already stands intact under that name is not stored again, whoever added it; the
+        reference is then that of the older copy. On failure nothing is left.
+
+        Args:
+            name: As for `save`; the name in the files does not matter.
+            files: The prior.
+
+        Returns:
+            Where it stands.
+
+        Raises:
+            PriorNameError: If the name is not well formed.
+            PriorError: If the files are damaged or of a newer release; if they are too large; if
+                the disk refuses.
+        """
         check_name(name)
-        _check_model(model, space)
-        structure, arrays = describe(model)
-        weights = pack(arrays)
-        libraries = {library: installed_version(library) for library in _LIBRARIES}
-        created = datetime.now(UTC)
+        identity = files.open().manifest.identity()
+        known = self._find(name, identity)
+        return known or self._place(name, files, lambda: self._find(name, identity))
 
-        def write_manifest(version: int) -> bytes:
-            return Manifest(
-                reference=PriorReference(name, version),
-                created=created,
-                libraries=libraries,
-                space=space,
-                metric=metric,
-                training=training,
-                scores=scores,
-                notes=notes,
-                model=structure,
-                weights=WeightsFile.of(weights),
-            ).to_bytes()
+    def read_files(self, reference: str | PriorReference) -> PriorFiles:
+        """A prior's files as they were written; their hashes are checked, no model is built.
 
-        _check_sizes(len(weights), len(write_manifest(1)))
-        try:
-            return PriorReference(name, self._place(name, weights, write_manifest))
-        except OSError as error:
-            raise PriorError(
-                f"Prior {name!r} could not be written below {self.root}: {error}. Make room or "
-                "choose another folder, e.g. by setting HYPERBO_HOME."
-            ) from error
+        Raises:
+            PriorNameError: If the reference is not well formed.
+            PriorNotFoundError: If there is no such prior.
+            PriorDamagedError: If a byte of it is not as it was written, or a file is missing.
+            PriorFormatError: If a newer release wrote it.
+        """
+        return self._read(self.resolve(reference))[1]
 
     def load(
         self, reference: str | PriorReference, *, space: SearchSpace | None = None
@@ -171,24 +175,10 @@ class Registry:
             PriorMismatchError: If it serves another search space; the message names the parameters
                 that differ.
         """
-        manifest, weights = self._read(self.resolve(reference))
+        manifest, files = self._read(self.resolve(reference))
         if space is not None:
-            _check_space(manifest, space)
-        try:
-            model = rebuild(manifest.model, unpack(weights))
-        except PriorDamagedError as error:
-            raise PriorDamagedError(f"Prior {manifest.reference} is damaged. {error}") from error
-        if not isinstance(model, Expert | HierarchicalPrior):
-            raise PriorDamagedError(
-                f"Prior {manifest.reference} is damaged: its model is a "
-                f"{type(model).__name__}; wanted an Expert or a HierarchicalPrior. Pre-train it "
-                "again."
-            )
-        try:
-            _check_model(model, manifest.space)
-        except PriorError as error:
-            raise PriorDamagedError(f"Prior {manifest.reference} is damaged. {error}") from error
-        return StoredPrior(manifest, model)
+            manifest.check_space(space)
+        return files.open()
 
     def verify(self, reference: str | PriorReference) -> Manifest:
         """Check a prior as thoroughly as `load` does, and give its manifest.
@@ -248,13 +238,15 @@ class Registry:
             return RegistryEntry(reference, None, str(error))
         return RegistryEntry(reference, manifest, None)
 
-    def _read(self, reference: PriorReference) -> tuple[Manifest, bytes]:
-        """Manifest and weights of a prior, both as they were written."""
+    def _read(self, reference: PriorReference) -> tuple[Manifest, PriorFiles]:
+        """A prior's files as they were written, and what they say of it."""
         folder = self.root / reference.name / str(reference.version)
         try:
-            manifest = Manifest.from_bytes(_read_file(folder / MANIFEST, _LARGEST_MANIFEST))
-            weights = _read_file(folder / WEIGHTS, _LARGEST_WEIGHTS)
-            manifest.weights.check(weights)
+            files = PriorFiles(
+                _read_file(folder / MANIFEST, _LARGEST_MANIFEST),
+                _read_file(folder / WEIGHTS, _LARGEST_WEIGHTS),
+            )
+            manifest = files.manifest_only()
         except PriorError as error:
             raise type(error)(f"Prior {reference} cannot be used. {error}") from error
         if manifest.reference != reference:
@@ -262,7 +254,15 @@ class Registry:
                 f"The folder of prior {reference} holds prior {manifest.reference}; move it to "
                 "where it belongs."
             )
-        return manifest, weights
+        return manifest, files
+
+    def _find(self, name: str, identity: str) -> PriorReference | None:
+        """The newest version of a name that holds this prior intact."""
+        for version in reversed(self._versions(name)):
+            manifest = self._entry(PriorReference(name, version)).manifest
+            if manifest is not None and manifest.identity() == identity:
+                return manifest.reference
+        return None
 
     def _names(self) -> tuple[str, ...]:
         """Names of which there is at least one version."""
@@ -284,20 +284,41 @@ class Registry:
             hint = "The registry is empty; pre-train a prior first, or set HYPERBO_HOME."
         return f"No prior {name!r} in {self.root}. {hint}"
 
-    def _place(self, name: str, weights: bytes, write_manifest: Callable[[int], bytes]) -> int:
+    def _place(
+        self, name: str, files: PriorFiles, find: Callable[[], PriorReference | None]
+    ) -> PriorReference:
+        """Write a prior's folder, once `find` finds no reason not to."""
+        _check_sizes(len(files.weights), len(files.manifest))
+        try:
+            return self._claim_version(name, files, find)
+        except OSError as error:
+            raise PriorError(
+                f"Prior {name!r} could not be written below {self.root}: {error}. Make room or "
+                "choose another folder, e.g. by setting HYPERBO_HOME."
+            ) from error
+
+    def _claim_version(
+        self, name: str, files: PriorFiles, find: Callable[[], PriorReference | None]
+    ) -> PriorReference:
         """Write a prior's folder and rename it to the first version that is free."""
         partial = self.root / f".{name}.{uuid.uuid4().hex}.partial"
         partial.mkdir(parents=True)
         try:
-            _write_file(partial / WEIGHTS, weights)
+            write_flushed(partial / WEIGHTS, files.weights)
             for version in self._free_versions(name):
-                _write_file(partial / MANIFEST, write_manifest(version))
+                # Asked after the version was seen free: whoever came before is found here, and
+                # whoever comes after holds the version already when it is claimed.
+                known = find()
+                if known is not None:
+                    return known
+                place = PriorReference(name, version)
+                write_flushed(partial / MANIFEST, files.renamed(place).manifest)
                 flush_folder(partial)
                 if _claim(partial, self.root / name / str(version)):
                     break
         finally:
             shutil.rmtree(partial, ignore_errors=True)
-        return version
+        return place
 
     def _free_versions(self, name: str) -> Iterator[int]:
         """Versions that are free at the moment they are asked for."""
@@ -330,25 +351,6 @@ def _check_sizes(weights: int, manifest: int) -> None:
                 f"The prior's {what} take {size} bytes; at most {largest} are stored. Use fewer "
                 "units, or shorter notes."
             )
-
-
-def _check_model(model: Expert | HierarchicalPrior, space: SearchSpace | None) -> None:
-    if isinstance(model, HierarchicalPrior) != (space is None):
-        raise PriorError(
-            f"A {type(model).__name__} was given {'no' if space is None else 'a'} search space; a "
-            "hierarchical prior serves any, every other one its own. Name the space accordingly."
-        )
-    model.check(1 if space is None else space.dimension)
-
-
-def _check_space(manifest: Manifest, space: SearchSpace) -> None:
-    if manifest.space is None or manifest.space.digest() == space.digest():
-        return
-    differences = describe_differences(manifest.space, space, ("the prior", "the given space"))
-    raise PriorMismatchError(
-        f"Prior {manifest.reference} serves another search space: {'; '.join(differences)}. Use "
-        "the prior's own space, or pre-train a prior on this one."
-    )
 
 
 def _is_name(text: str) -> bool:
@@ -389,11 +391,3 @@ def _read_file(path: Path, largest: int) -> bytes:
             "Restore the prior from a copy, or pre-train it again."
         )
     return content
-
-
-def _write_file(path: Path, content: bytes) -> None:
-    """Write a file and wait until the disk has it."""
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
