@@ -24,8 +24,16 @@ class Goal(abc.ABC):
         """Native values with the sign under which larger is better."""
 
     @abc.abstractmethod
+    def native(self, maximised: Float[np.ndarray, " N"]) -> Float[np.ndarray, " N"]:
+        """The inverse of `maximised`: values with their own sign again."""
+
+    @abc.abstractmethod
     def error(self, values: Float[np.ndarray, " N"], scale: float) -> Float[np.ndarray, " N"]:
         """Distance from perfection as a fraction of `scale`; zero is perfect."""
+
+    @abc.abstractmethod
+    def at_error(self, error: Float[np.ndarray, " N"], scale: float) -> Float[np.ndarray, " N"]:
+        """The inverse of `error`: the native value that is so far from perfection."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +49,17 @@ class Maximise(Goal):
         """The values themselves."""
         return values
 
+    def native(self, maximised: Float[np.ndarray, " N"]) -> Float[np.ndarray, " N"]:
+        """The values themselves."""
+        return maximised
+
     def error(self, values: Float[np.ndarray, " N"], scale: float) -> Float[np.ndarray, " N"]:
         """One minus the value as a fraction of `scale`."""
         return 1.0 - values / scale
+
+    def at_error(self, error: Float[np.ndarray, " N"], scale: float) -> Float[np.ndarray, " N"]:
+        """What is left of `scale` without the error."""
+        return scale * (1.0 - error)
 
 
 @dataclass(frozen=True)
@@ -59,9 +75,17 @@ class Minimise(Goal):
         """The values' negatives."""
         return -values
 
+    def native(self, maximised: Float[np.ndarray, " N"]) -> Float[np.ndarray, " N"]:
+        """The values' negatives."""
+        return -maximised
+
     def error(self, values: Float[np.ndarray, " N"], scale: float) -> Float[np.ndarray, " N"]:
         """The value as a fraction of `scale`."""
         return values / scale
+
+    def at_error(self, error: Float[np.ndarray, " N"], scale: float) -> Float[np.ndarray, " N"]:
+        """The error times `scale`."""
+        return scale * error
 
 
 class Warp(abc.ABC):
@@ -76,6 +100,14 @@ class Warp(abc.ABC):
         """
 
     @abc.abstractmethod
+    def invert(self, values: Float[np.ndarray, " N"], goal: Goal) -> Float[np.ndarray, " N"]:
+        """Native values that `apply` takes to these maximised, warped ones; NaN stays NaN.
+
+        A model may believe in values that `apply` never gives, beyond the perfect one: they become
+        the perfect native value.
+        """
+
+    @abc.abstractmethod
     def to_dict(self) -> dict[str, Any]:
         """A JSON object from which `warp_from_dict` makes the same warp."""
 
@@ -87,6 +119,10 @@ class Identity(Warp):
     def apply(self, values: Float[np.ndarray, " N"], goal: Goal) -> Float[np.ndarray, " N"]:
         """Native values with the sign under which larger is better."""
         return goal.maximised(values)
+
+    def invert(self, values: Float[np.ndarray, " N"], goal: Goal) -> Float[np.ndarray, " N"]:
+        """The values with their native sign; none is perfect."""
+        return goal.native(values)
 
     def to_dict(self) -> dict[str, Any]:
         """Its kind alone."""
@@ -139,6 +175,11 @@ class NegativeLogError(Warp):
         warped: Float[np.ndarray, " N"] = -np.log(np.maximum(error, 0.0) + self.epsilon)
         return warped
 
+    def invert(self, values: Float[np.ndarray, " N"], goal: Goal) -> Float[np.ndarray, " N"]:
+        """Native values; the error is never below zero, nor beyond what a float can hold."""
+        exponent = np.minimum(-np.asarray(values, dtype=np.float64), _LARGEST_EXPONENT)
+        return goal.at_error(np.maximum(np.exp(exponent) - self.epsilon, 0.0), self.scale)
+
     def to_dict(self) -> dict[str, Any]:
         """Its kind, scale and epsilon."""
         return {"kind": "negative_log_error", "scale": self.scale, "epsilon": self.epsilon}
@@ -165,6 +206,16 @@ class Metric:
     def warped(self, values: Float[np.ndarray, " N"]) -> Float[np.ndarray, " N"]:
         """Maximised values in the warp's unit, from native values."""
         return self.warp.apply(values, self.goal)
+
+    def unwarped(self, values: Float[np.ndarray, " N"]) -> Float[np.ndarray, " N"]:
+        """Native values from maximised ones in the warp's unit: the inverse of `warped`.
+
+        Example:
+            >>> metric = Metric("accuracy", Maximise(), NegativeLogError(scale=100.0))
+            >>> [round(float(value), 6) for value in metric.unwarped(np.array([2.0, 7.0]))]
+            [86.566472, 100.0]
+        """
+        return self.warp.invert(values, self.goal)
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON object from which `metric_from_dict` makes the same metric."""
@@ -222,3 +273,6 @@ def metric_from_dict(document: dict[str, Any]) -> Metric:
 
 # float32 tables hold 100.00001 where 100 is meant.
 _ROUNDING = 1e-6
+
+# An error of e to this power still fits into a float when it is multiplied by a scale.
+_LARGEST_EXPONENT = 600.0

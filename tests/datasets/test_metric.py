@@ -50,6 +50,47 @@ def test_perfect_trials_stay_finite(values: list[float]) -> None:
     assert warped.max() == warped[0] == -np.log(1e-3)
 
 
+@given(
+    st.lists(FRACTIONS, min_size=1, max_size=20),
+    st.sampled_from([Maximise(), Minimise()]),
+    st.sampled_from([Identity(), NegativeLogError(), NegativeLogError(100.0, 1e-6)]),
+)
+def test_unwarping_gives_the_native_values_back(
+    values: list[float], goal: Goal, warp: Warp
+) -> None:
+    """Warped and back again, every value is itself, perfect and worst ones included."""
+    metric, native = Metric("m", goal, warp), np.array(values)
+
+    np.testing.assert_allclose(metric.unwarped(metric.warped(native)), native, atol=1e-12)
+
+
+@given(
+    st.lists(st.floats(-40.0, 6.9), min_size=1, max_size=20),
+    st.sampled_from([Maximise(), Minimise()]),
+)
+def test_warping_gives_the_models_values_back(values: list[float], goal: Goal) -> None:
+    """Out of the model's unit and back, a value short of the perfect one is itself."""
+    metric, warped = Metric("m", goal, NegativeLogError(100.0)), np.array(values)
+
+    np.testing.assert_allclose(metric.warped(metric.unwarped(warped)), warped, atol=1e-9)
+
+
+@pytest.mark.parametrize(("goal", "perfect"), [(Maximise(), 100.0), (Minimise(), 0.0)])
+def test_beyond_perfect_is_perfect(goal: Goal, perfect: float) -> None:
+    """A model's belief above the largest warped value means no error at all."""
+    native = NegativeLogError(100.0).invert(np.array([7.0, 50.0, 1e6, np.inf]), goal)
+
+    np.testing.assert_array_equal(native, perfect)
+
+
+def test_absurd_beliefs_stay_finite() -> None:
+    """A value whose error no float can hold comes back as a large finite one; NaN stays NaN."""
+    for goal in (Maximise(), Minimise()):
+        native = NegativeLogError(100.0).invert(np.array([-1e9, np.nan]), goal)
+        assert np.isfinite(native[0])
+        assert np.isnan(native[1])
+
+
 def test_rounding_counts_as_perfect() -> None:
     """float32 turns 100 percent into 100.00001, which is perfect and no error."""
     warped = NegativeLogError(100.0).apply(np.array([100.00001]), Maximise())
