@@ -1,8 +1,8 @@
 """Studies, trials and measurements as plain values, and which moves between states are legal."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from hyperbo_service.errors import IllegalMoveError
@@ -10,6 +10,12 @@ from hyperbo_service.resources import StudyName, TrialName
 
 Value = bool | int | float | str
 Parameters = Mapping[str, Value]
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The present moment."""
+    return datetime.now(UTC)
 
 
 class StudyState(StrEnum):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum, auto
 from typing import Protocol
 
 from hyperbo_service.domain import (
@@ -90,6 +91,17 @@ class Token:
     revoked: datetime | None
 
 
+class Detail(Enum):
+    """How much of a trial is read."""
+
+    BARE = auto()
+    """Neither parameters nor values."""
+    BASIC = auto()
+    """All but the learning curve."""
+    FULL = auto()
+    """All."""
+
+
 class Reader(Protocol):
     """What may be read."""
 
@@ -112,8 +124,10 @@ class Reader(Protocol):
     def trial_counts(self, study: Study) -> TrialCounts:
         """Numbers of a study's trials by state."""
 
-    def trial(self, name: TrialName, *, curve: bool = False, lock: bool = False) -> Trial:
-        """A trial, with its measurements if `curve`; `lock` as for studies.
+    def trial(
+        self, name: TrialName, *, detail: Detail = Detail.BASIC, lock: bool = False
+    ) -> tuple[Study, Trial]:
+        """A trial and its study; `lock` as for studies, of the trial alone.
 
         Raises:
             NotFoundError: If there is none.
@@ -126,14 +140,13 @@ class Reader(Protocol):
         *,
         after: int,
         limit: int,
-        curve: bool = False,
+        detail: Detail = Detail.BASIC,
     ) -> list[Trial]:
         """Trials by number, after a number."""
 
-    def trials_by_number(self, study: Study, numbers: Sequence[int]) -> list[Trial]:
-        """The trials of these numbers that there are, by number, without measurements."""
-
-    def best_trials(self, study: Study, limit: int, *, curve: bool = False) -> list[Trial]:
+    def best_trials(
+        self, study: Study, limit: int, *, detail: Detail = Detail.BASIC
+    ) -> list[Trial]:
         """Completed trials, best first; of equal ones the earlier first."""
 
     def changed_trials(self, study: Study, since: datetime, *, limit: int) -> list[Trial]:
@@ -141,6 +154,14 @@ class Reader(Protocol):
 
     def numbers(self, study: Study) -> list[int]:
         """Numbers of all trials of a study."""
+
+    def claimable(
+        self, study: Study, *, client_id: str, held: Sequence[int], now: datetime, limit: int
+    ) -> int:
+        """How many trials `Writer.claim_trials` would find; at most `limit`."""
+
+    def next_expiry(self, study: Study) -> datetime | None:
+        """When the next lease of a running trial ends; None if none runs."""
 
     def outcomes(self, study: Study) -> list[Outcome]:
         """All trials as suggestions see them, by number."""

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     CheckConstraint,
     DateTime,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
 )
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from hyperbo_service.domain import Goal, Origin, StopReason, StudyState, TrialState
@@ -46,6 +48,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+Labels = JSON().with_variant(postgresql.JSONB(), "postgresql")
 # SQLite counts up only columns of type INTEGER.
 Key = BigInteger().with_variant(Integer, "sqlite")
 
@@ -104,25 +107,13 @@ class StudyRow(Base):
     stopping_min_trials: Mapped[int | None] = mapped_column(BigInteger)
     stopping_factor: Mapped[int | None] = mapped_column(BigInteger)
     seed: Mapped[int] = mapped_column(BigInteger)
+    labels: Mapped[dict[str, str]] = mapped_column(Labels)
     state: Mapped[str] = mapped_column(String(16))
     stop_reason: Mapped[str | None] = mapped_column(String(32))
     next_trial: Mapped[int] = mapped_column(BigInteger)
     created: Mapped[datetime] = mapped_column(UtcDateTime)
     updated: Mapped[datetime] = mapped_column(UtcDateTime)
     ended: Mapped[datetime | None] = mapped_column(UtcDateTime)
-
-
-class LabelRow(Base):
-    """A study's label."""
-
-    __tablename__ = "study_labels"
-    __table_args__ = (Index(None, "key", "value"),)
-
-    study_id: Mapped[int] = mapped_column(
-        Key, ForeignKey("studies.id", ondelete="CASCADE"), primary_key=True
-    )
-    key: Mapped[str] = mapped_column(String(63), primary_key=True)
-    value: Mapped[str] = mapped_column(String(255))
 
 
 class TrialRow(Base):
@@ -284,3 +275,13 @@ class JournalRow(Base):
     fingerprint: Mapped[bytes] = mapped_column(LargeBinary(32))
     answer: Mapped[bytes] = mapped_column(LargeBinary)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+STUDIES = Base.metadata.tables["studies"]
+TRIALS = Base.metadata.tables["trials"]
+PARAMETERS = Base.metadata.tables["trial_parameters"]
+VALUES = Base.metadata.tables["trial_values"]
+MEASUREMENTS = Base.metadata.tables["measurements"]
+PRIORS = Base.metadata.tables["priors"]
+TOKENS = Base.metadata.tables["tokens"]
+JOURNAL = Base.metadata.tables["journal"]

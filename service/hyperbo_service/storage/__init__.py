@@ -1,0 +1,23 @@
+"""Storage: the contract of a store, and the one on SQLite and PostgreSQL."""
+
+from hyperbo_service.storage.base import (
+    Condition,
+    CurvePoint,
+    Detail,
+    Outcome,
+    Reader,
+    Store,
+    Token,
+    Writer,
+)
+
+__all__ = [
+    "Condition",
+    "CurvePoint",
+    "Detail",
+    "Outcome",
+    "Reader",
+    "Store",
+    "Token",
+    "Writer",
+]

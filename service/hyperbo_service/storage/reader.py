@@ -1,0 +1,404 @@
+"""Reads of the database, by SQL that SQLite and PostgreSQL share."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    select,
+    tuple_,
+)
+
+from hyperbo_service.domain import (
+    Call,
+    JournalEntry,
+    Parameters,
+    StoredPrior,
+    Study,
+    Trial,
+    TrialCounts,
+    TrialState,
+)
+from hyperbo_service.errors import NotFoundError, RequestReusedError
+from hyperbo_service.resources import StudyName, TrialName
+from hyperbo_service.storage import rows
+from hyperbo_service.storage.base import Condition, CurvePoint, Detail, Outcome, Token
+from hyperbo_service.storage.conditions import prior_holds, study_holds, trial_holds
+from hyperbo_service.storage.models import (
+    JOURNAL,
+    MEASUREMENTS,
+    PARAMETERS,
+    PRIORS,
+    STUDIES,
+    TOKENS,
+    TRIALS,
+    VALUES,
+)
+
+_CHUNK = 500
+"""Values in one IN list; every database takes so many."""
+
+_STUDY = select(STUDIES).where(
+    STUDIES.c.project == bindparam("project"), STUDIES.c.study == bindparam("study")
+)
+_STUDY_LOCKED = _STUDY.with_for_update()
+_TRIAL = (
+    select(STUDIES, *(column.label(f"trial_{column.name}") for column in TRIALS.c))
+    .join_from(STUDIES, TRIALS, TRIALS.c.study_id == STUDIES.c.id)
+    .where(
+        STUDIES.c.project == bindparam("project"),
+        STUDIES.c.study == bindparam("study"),
+        TRIALS.c.number == bindparam("number"),
+    )
+)
+_TRIAL_LOCKED = _TRIAL.with_for_update(of=TRIALS)
+_JOURNAL = select(JOURNAL.c.fingerprint, JOURNAL.c.answer).where(
+    JOURNAL.c.project == bindparam("project"), JOURNAL.c.request_id == bindparam("request_id")
+)
+_COUNTS = (
+    select(TRIALS.c.state, func.count())
+    .where(TRIALS.c.study_id == bindparam("study_id"))
+    .group_by(TRIALS.c.state)
+)
+_PRIOR_COLUMNS = [column for column in PRIORS.c if column.name != "weights"]
+_LISTED_PRIOR = [
+    literal("").label("manifest") if column.name == "manifest" else column
+    for column in _PRIOR_COLUMNS
+]
+
+
+class _TrialPart:
+    """The columns of a trial within a row that also holds its study's."""
+
+    __slots__ = ("_row",)
+
+    def __init__(self, row: Row[Any]) -> None:
+        self._row = row
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._row, f"trial_{name}")
+
+
+class SqlReader:
+    """Reads over one connection; see `hyperbo_service.storage.base.Reader` for each method."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def study(self, name: StudyName, *, lock: bool = False) -> Study:
+        """A study."""
+        statement = _STUDY_LOCKED if lock else _STUDY
+        found = self._connection.execute(
+            statement, {"project": name.project, "study": name.study}
+        ).first()
+        if found is None:
+            raise missing_study(name)
+        return rows.study_of(found)
+
+    def studies(
+        self,
+        project: str,
+        conditions: Sequence[Condition],
+        after: tuple[datetime, int] | None,
+        limit: int,
+    ) -> list[Study]:
+        """Studies of a project, by creation time and key."""
+        statement = select(STUDIES).where(
+            STUDIES.c.project == project, *map(study_holds, conditions)
+        )
+        if after is not None:
+            place = tuple_(STUDIES.c.created, STUDIES.c.id)
+            moment = bindparam("after_created", after[0], type_=STUDIES.c.created.type)
+            statement = statement.where(place > tuple_(moment, literal(after[1])))
+        ordered = statement.order_by(STUDIES.c.created, STUDIES.c.id).limit(limit)
+        return [rows.study_of(row) for row in self._connection.execute(ordered)]
+
+    def trial_counts(self, study: Study) -> TrialCounts:
+        """Numbers of a study's trials by state."""
+        found = self._connection.execute(_COUNTS, {"study_id": study.key})
+        return TrialCounts({TrialState(state): count for state, count in found})
+
+    def trial(
+        self, name: TrialName, *, detail: Detail = Detail.BASIC, lock: bool = False
+    ) -> tuple[Study, Trial]:
+        """A trial and its study."""
+        statement = _TRIAL_LOCKED if lock else _TRIAL
+        found = self._connection.execute(
+            statement, {"project": name.project, "study": name.study, "number": name.number}
+        ).first()
+        if found is None:
+            self.study(name.parent)
+            raise NotFoundError(
+                f"There is no trial {name}. It may have been deleted; list the study's trials.",
+                field="name",
+                resource=str(name),
+            )
+        study = rows.study_of(found)
+        part: Any = _TrialPart(found)
+        return study, self._complete(study, [part], detail)[0]
+
+    def trials(
+        self,
+        study: Study,
+        conditions: Sequence[Condition],
+        *,
+        after: int,
+        limit: int,
+        detail: Detail = Detail.BASIC,
+    ) -> list[Trial]:
+        """Trials by number."""
+        statement = (
+            _of(study)
+            .where(TRIALS.c.number > after, *map(trial_holds, conditions))
+            .order_by(TRIALS.c.number)
+            .limit(limit)
+        )
+        return self._complete(study, self._connection.execute(statement).all(), detail)
+
+    def best_trials(
+        self, study: Study, limit: int, *, detail: Detail = Detail.BASIC
+    ) -> list[Trial]:
+        """Completed trials, best first."""
+        statement = (
+            _of(study)
+            .where(TRIALS.c.state == TrialState.COMPLETED.value)
+            .order_by(TRIALS.c.objective.desc(), TRIALS.c.number)
+            .limit(limit)
+        )
+        return self._complete(study, self._connection.execute(statement).all(), detail)
+
+    def changed_trials(self, study: Study, since: datetime, *, limit: int) -> list[Trial]:
+        """Trials that changed at or after a moment."""
+        statement = (
+            _of(study)
+            .where(TRIALS.c.updated >= since)
+            .order_by(TRIALS.c.updated, TRIALS.c.number)
+            .limit(limit)
+        )
+        return self._complete(study, self._connection.execute(statement).all(), Detail.FULL)
+
+    def numbers(self, study: Study) -> list[int]:
+        """Numbers of all trials."""
+        statement = (
+            select(TRIALS.c.number).where(TRIALS.c.study_id == study.key).order_by(TRIALS.c.number)
+        )
+        return list(self._connection.scalars(statement))
+
+    def claimable(
+        self, study: Study, *, client_id: str, held: Sequence[int], now: datetime, limit: int
+    ) -> int:
+        """How many trials may be handed out to a client."""
+        own = (TRIALS.c.client_id == client_id) & TRIALS.c.number.not_in(held)
+        expired = TRIALS.c.lease_expires <= now
+        free = (TRIALS.c.state == TrialState.WAITING.value) | (
+            (TRIALS.c.state == TrialState.RUNNING.value) & (own | expired)
+        )
+        statement = select(TRIALS.c.number).where(TRIALS.c.study_id == study.key, free)
+        return len(self._connection.execute(statement.limit(limit)).all())
+
+    def next_expiry(self, study: Study) -> datetime | None:
+        """When the next lease of a running trial ends."""
+        statement = select(func.min(TRIALS.c.lease_expires)).where(
+            TRIALS.c.study_id == study.key, TRIALS.c.state == TrialState.RUNNING.value
+        )
+        return self._connection.scalar(statement)
+
+    def outcomes(self, study: Study) -> list[Outcome]:
+        """All trials as suggestions see them."""
+        joined = and_(
+            VALUES.c.study_id == TRIALS.c.study_id,
+            VALUES.c.number == TRIALS.c.number,
+            VALUES.c.metric == study.metric.name,
+        )
+        statement = (
+            select(TRIALS.c.number, TRIALS.c.state, VALUES.c.value, VALUES.c.stderr)
+            .outerjoin(VALUES, joined)
+            .where(TRIALS.c.study_id == study.key)
+            .order_by(TRIALS.c.number)
+        )
+        return [
+            Outcome(number, TrialState(state), value, stderr)
+            for number, state, value, stderr in self._connection.execute(statement)
+        ]
+
+    def configurations(self, study: Study, numbers: Sequence[int]) -> dict[int, Parameters]:
+        """Configurations of trials, by number."""
+        found: dict[int, Parameters] = {number: {} for number in numbers}
+        columns = [column for column in PARAMETERS.c if column.name != "study_id"]
+        found.update(rows.parameters_of(self._below(PARAMETERS, columns, study, numbers)))
+        return found
+
+    def curve_points(self, study: Study, step: int, *, completed_only: bool) -> list[CurvePoint]:
+        """Every trial with a measurement at or before a step, as it stood there."""
+        m, t = MEASUREMENTS.c, TRIALS.c
+        value, sign = m.value, study.metric.goal.sign
+        within = case((m.step <= step, value))
+        best = func.max(within) if sign > 0 else -func.min(within)
+        reached = func.max(m.step)
+        is_completed = func.max(case((t.state == TrialState.COMPLETED.value, 1), else_=0))
+        statement = (
+            select(t.number, best, sign * func.avg(within))
+            .join_from(TRIALS, MEASUREMENTS, and_(m.study_id == t.study_id, m.number == t.number))
+            .where(t.study_id == study.key, m.metric == study.metric.name)
+            .group_by(t.number)
+            .having(func.min(m.step) <= step)
+        )
+        if completed_only:
+            statement = statement.where(t.state == TrialState.COMPLETED.value)
+        else:
+            statement = statement.having((reached >= step) | (is_completed == 1))
+        return [CurvePoint(*found) for found in self._connection.execute(statement)]
+
+    def prior(self, project: str, prior: str, version: int | None) -> StoredPrior:
+        """A prior; version None is the newest."""
+        statement = select(*_PRIOR_COLUMNS).where(
+            PRIORS.c.project == project, PRIORS.c.prior == prior
+        )
+        if version is not None:
+            statement = statement.where(PRIORS.c.version == version)
+        newest = statement.order_by(PRIORS.c.version.desc()).limit(1)
+        found = self._connection.execute(newest).first()
+        if found is None:
+            raise _missing_prior(project, prior, version)
+        return rows.prior_of(found)
+
+    def prior_files(self, project: str, prior: str, version: int) -> tuple[bytes, bytes]:
+        """A prior's manifest and weights."""
+        statement = select(PRIORS.c.manifest, PRIORS.c.weights).where(
+            PRIORS.c.project == project, PRIORS.c.prior == prior, PRIORS.c.version == version
+        )
+        found = self._connection.execute(statement).first()
+        if found is None:
+            raise _missing_prior(project, prior, version)
+        return found.manifest.encode(), bytes(found.weights)
+
+    def priors(
+        self,
+        project: str,
+        conditions: Sequence[Condition],
+        after: tuple[str, int] | None,
+        limit: int,
+    ) -> list[StoredPrior]:
+        """Priors of a project, by name and version, without their manifests."""
+        statement = select(*_LISTED_PRIOR).where(
+            PRIORS.c.project == project, *map(prior_holds, conditions)
+        )
+        if after is not None:
+            place = tuple_(PRIORS.c.prior, PRIORS.c.version)
+            statement = statement.where(place > tuple_(literal(after[0]), literal(after[1])))
+        ordered = statement.order_by(PRIORS.c.prior, PRIORS.c.version).limit(limit)
+        return [rows.prior_of(row) for row in self._connection.execute(ordered)]
+
+    def recall(self, call: Call) -> bytes | None:
+        """The first answer to a call."""
+        found = self._connection.execute(
+            _JOURNAL, {"project": call.project, "request_id": call.request_id}
+        ).first()
+        return None if found is None else first_answer(call, found.fingerprint, found.answer)
+
+    def journal(self, project: str, *, before: int | None, limit: int) -> list[JournalEntry]:
+        """The audit log, newest first."""
+        columns = [column for column in JOURNAL.c if column.name != "answer"]
+        statement = select(*columns).where(JOURNAL.c.project == project)
+        if before is not None:
+            statement = statement.where(JOURNAL.c.sequence < before)
+        newest = statement.order_by(JOURNAL.c.sequence.desc()).limit(limit)
+        return [rows.entry_of(row) for row in self._connection.execute(newest)]
+
+    def token(self, digest: str) -> Token | None:
+        """The token of a digest."""
+        found = self._connection.execute(select(TOKENS).where(TOKENS.c.digest == digest)).first()
+        return None if found is None else rows.token_of(found)
+
+    def tokens(self) -> list[Token]:
+        """All tokens by name."""
+        statement = select(TOKENS).order_by(TOKENS.c.name)
+        return [rows.token_of(row) for row in self._connection.execute(statement)]
+
+    def _complete(self, study: Study, found: Sequence[Any], detail: Detail) -> list[Trial]:
+        """Trials of their rows, with what else is wanted of them."""
+        numbers = [row.number for row in found]
+        parameters: Mapping[int, Parameters] = {}
+        values, curves = {}, {}
+        if detail is not Detail.BARE:
+            parameters = self.configurations(study, numbers)
+            finished = [row.number for row in found if row.state == TrialState.COMPLETED.value]
+            columns = [column for column in VALUES.c if column.name != "study_id"]
+            values = rows.values_of(self._below(VALUES, columns, study, finished))
+        if detail is Detail.FULL:
+            measured = [row.number for row in found if row.measurement_count]
+            curves = rows.measurements_of(
+                self._below(MEASUREMENTS, list(MEASUREMENTS.c), study, measured)
+            )
+        return [
+            rows.trial_of(
+                study.name,
+                row,
+                parameters.get(row.number, {}),
+                values.get(row.number, ()),
+                curves.get(row.number, ()),
+            )
+            for row in found
+        ]
+
+    def _below(
+        self, table: Any, columns: Sequence[Any], study: Study, numbers: Sequence[int]
+    ) -> list[Row[Any]]:
+        """Rows of a table that belong to trials, in the order of its primary key."""
+        found: list[Row[Any]] = []
+        for start in range(0, len(numbers), _CHUNK):
+            statement = (
+                select(*columns)
+                .where(
+                    table.c.study_id == study.key,
+                    table.c.number.in_(numbers[start : start + _CHUNK]),
+                )
+                .order_by(*table.primary_key.columns)
+            )
+            found.extend(self._connection.execute(statement))
+        return found
+
+
+def first_answer(call: Call, fingerprint: bytes, answer: bytes) -> bytes:
+    """The journal's answer, if it belongs to the same call.
+
+    Raises:
+        RequestReusedError: If it belongs to another.
+    """
+    if bytes(fingerprint) != call.fingerprint:
+        raise RequestReusedError(
+            f"The request id {call.request_id!r} belongs to another call. Make a new one, such as "
+            "a UUID, for every call that is not a repeat.",
+            field="request_id",
+        )
+    return bytes(answer)
+
+
+def missing_study(name: StudyName) -> NotFoundError:
+    """That there is no such study."""
+    return NotFoundError(
+        f"There is no study {name}. Create it, or list the project's studies.",
+        field="name",
+        resource=str(name),
+    )
+
+
+def _missing_prior(project: str, prior: str, version: int | None) -> NotFoundError:
+    shown = f"{prior}@{'latest' if version is None else version}"
+    return NotFoundError(
+        f"There is no prior {shown} in project {project!r}. List the priors, or upload it.",
+        field="name",
+        resource=f"projects/{project}/priors/{shown}",
+    )
+
+
+def _of(study: Study) -> Select[Any]:
+    return select(TRIALS).where(TRIALS.c.study_id == study.key)

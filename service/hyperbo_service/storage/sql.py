@@ -1,0 +1,278 @@
+"""The store on SQLite or PostgreSQL: calls are answered once, and commits are shared.
+
+Callers of `transact` queue up; a writer thread takes all that wait into one transaction, so that
+many reports share one flush to disk. A call that is refused has written nothing, as a rule, and
+leaves the others' work alone. If one was refused after it wrote, or the database refused anything,
+the transaction is rolled back and each call runs again in one of its own.
+"""
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, tuple_
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+
+from hyperbo_service.domain import Call, Clock, utc_now
+from hyperbo_service.errors import ServiceError, UnavailableError
+from hyperbo_service.storage import engines, rows
+from hyperbo_service.storage.base import Reader, Writer
+from hyperbo_service.storage.models import JOURNAL
+from hyperbo_service.storage.reader import SqlReader, first_answer
+from hyperbo_service.storage.writer import SqlWriter
+
+_LARGEST_BATCH = 256
+_ATTEMPTS = 8
+_ADD_ENTRY = insert(JOURNAL)
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    """A change that waits to be made; one without a call is not remembered."""
+
+    call: Call | None
+    work: Callable[[Writer], bytes]
+    outcome: "Future[bytes]" = field(default_factory=Future)
+
+
+class _SpoiledError(Exception):
+    """A call of a shared transaction was refused after it had written."""
+
+
+class SqlStore:
+    """A store; see `hyperbo_service.storage.base.Store` for each method.
+
+    Args:
+        url: The database, as `engines.parse_url` gives it. Its schema must be in place.
+        clock: Says what time it is.
+        writers: Threads that write; SQLite has one at most.
+    """
+
+    def __init__(self, url: URL, *, clock: Clock = utc_now, writers: int = 4) -> None:
+        self._clock = clock
+        memory = engines.is_memory(url)
+        self._write_engine = engines.connect(url, is_writer=True)
+        # A database in memory is one connection, which only one may use at a time.
+        self._read_engine = self._write_engine if memory else engines.connect(url, is_writer=False)
+        self._gate: Any = threading.RLock() if memory else nullcontext()
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._is_closed = threading.Event()
+        count = 1 if url.get_backend_name() == "sqlite" else writers
+        self._threads = [
+            threading.Thread(target=self._write_on, name=f"hyperbo-writer-{place}", daemon=True)
+            for place in range(count)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """Number of changes that wait to be made."""
+        return self._jobs.qsize()
+
+    @contextmanager
+    def read(self) -> Iterator[Reader]:
+        """One consistent view of committed data."""
+        with self._gate:
+            try:
+                with self._read_engine.begin() as connection:
+                    yield SqlReader(connection)
+            except SQLAlchemyError as error:
+                raise engines.unavailable(error) from error
+
+    def transact(self, call: Call, work: Callable[[Writer], bytes]) -> bytes:
+        """Make a change and remember its answer; or give the answer it had before."""
+        return self._submit(_Job(call, work))
+
+    def change(self, work: Callable[[Writer], None]) -> None:
+        """Make a change that is not remembered."""
+
+        def without_answer(writer: Writer) -> bytes:
+            work(writer)
+            return b""
+
+        self._submit(_Job(None, without_answer))
+
+    def close(self) -> None:
+        """Finish what waits, then end all threads and connections."""
+        if self._is_closed.is_set():
+            return
+        self._is_closed.set()
+        for _ in self._threads:
+            self._jobs.put(None)
+        for thread in self._threads:
+            thread.join()
+        self._write_engine.dispose()
+        self._read_engine.dispose()
+
+    def _submit(self, job: _Job) -> bytes:
+        if self._is_closed.is_set():
+            raise UnavailableError("The server is going down. Repeat the call.", retry_after=1.0)
+        self._jobs.put(job)
+        return job.outcome.result()
+
+    def _write_on(self) -> None:
+        """Make changes until the store closes."""
+        writing = _Writing(self._write_engine, self._clock)
+        is_open = True
+        while is_open:
+            batch, is_open = self._next_batch()
+            with self._gate:
+                writing.make(batch)
+        writing.disconnect()
+
+    def _next_batch(self) -> tuple[list[_Job], bool]:
+        """All changes that wait, at least one; and whether there will be more."""
+        batch: list[_Job] = []
+        job = self._jobs.get()
+        while job is not None:
+            batch.append(job)
+            if len(batch) == _LARGEST_BATCH:
+                return batch, True
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return batch, True
+        return batch, False
+
+
+class _Writing:
+    """One writer thread's connection, and the transactions on it."""
+
+    def __init__(self, engine: Any, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._connection: Connection | None = None
+
+    def make(self, batch: Sequence[_Job]) -> None:
+        """Make changes together if that works, otherwise one by one; settle every outcome."""
+        if len(batch) > 1:
+            try:
+                self._settle(self._commit(batch))
+            except (_SpoiledError, SQLAlchemyError):
+                self._settle_if_broken()
+            except Exception:  # noqa: BLE001 - a fault in one call must not reach the others
+                self._settle_if_broken()
+            else:
+                return
+        for job in batch:
+            self._make_alone(job)
+
+    def disconnect(self) -> None:
+        """Give the connection back."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _settle_if_broken(self) -> None:
+        """Take a new connection next time; the old one may be of no use."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.invalidate()
+            connection.close()
+
+    def _make_alone(self, job: _Job) -> None:
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                self._settle(self._commit([job]))
+            except DBAPIError as error:
+                if not (engines.is_passing(error) or isinstance(error, IntegrityError)):
+                    self._settle_if_broken()
+                    job.outcome.set_exception(engines.unavailable(error))
+                    return
+                if attempt == _ATTEMPTS:
+                    job.outcome.set_exception(engines.unavailable(error))
+            except SQLAlchemyError as error:
+                self._settle_if_broken()
+                job.outcome.set_exception(engines.unavailable(error))
+                return
+            except Exception as error:  # noqa: BLE001 - the caller is told, the thread lives on
+                job.outcome.set_exception(error)
+                return
+            else:
+                return
+
+    def _commit(self, batch: Sequence[_Job]) -> list[tuple[_Job, bytes | Exception]]:
+        """Make changes in one transaction, and say what became of each.
+
+        Raises:
+            _SpoiledError: If one of several was refused after it had written.
+            Exception: If the only one was refused, or the database fails; nothing was changed.
+        """
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        with self._connection.begin():
+            writer = SqlWriter(self._connection)
+            journal = _Journal(self._connection, batch)
+            outcomes = [(job, self._answer(job, writer, journal, len(batch))) for job in batch]
+            journal.write(self._clock())
+        return outcomes
+
+    def _answer(
+        self, job: _Job, writer: SqlWriter, journal: "_Journal", together: int
+    ) -> bytes | Exception:
+        writer.has_written = False
+        try:
+            known = journal.recall(job)
+            if known is not None:
+                return known
+            answer = job.work(writer)
+        except ServiceError as error:
+            if together == 1:
+                raise
+            if writer.has_written:
+                raise _SpoiledError from error
+            return error
+        journal.add(job, answer)
+        return answer
+
+    @staticmethod
+    def _settle(outcomes: Sequence[tuple[_Job, bytes | Exception]]) -> None:
+        for job, outcome in outcomes:
+            if isinstance(outcome, Exception):
+                job.outcome.set_exception(outcome)
+            else:
+                job.outcome.set_result(outcome)
+
+
+class _Journal:
+    """The journal's part in one transaction: what was answered before, and what is new."""
+
+    def __init__(self, connection: Connection, batch: Sequence[_Job]) -> None:
+        self._connection = connection
+        self._new: list[dict[str, Any]] = []
+        asked = [(job.call.project, job.call.request_id) for job in batch if job.call is not None]
+        columns = JOURNAL.c
+        statement = select(
+            columns.project, columns.request_id, columns.fingerprint, columns.answer
+        ).where(tuple_(columns.project, columns.request_id).in_(asked))
+        found = connection.execute(statement) if asked else ()
+        self._known: dict[tuple[str, str], tuple[bytes, bytes]] = {
+            (project, request): (fingerprint, answer)
+            for project, request, fingerprint, answer in found
+        }
+
+    def recall(self, job: _Job) -> bytes | None:
+        """The first answer to a call, also one made in this transaction."""
+        if job.call is None:
+            return None
+        known = self._known.get((job.call.project, job.call.request_id))
+        return None if known is None else first_answer(job.call, *known)
+
+    def add(self, job: _Job, answer: bytes) -> None:
+        """Remember an answer."""
+        if job.call is not None:
+            call = job.call
+            self._known[call.project, call.request_id] = (call.fingerprint, answer)
+            self._new.append({**rows.call_columns(call), "answer": answer})
+
+    def write(self, now: datetime) -> None:
+        """Store what is new."""
+        if self._new:
+            self._connection.execute(_ADD_ENTRY, [entry | {"at": now} for entry in self._new])
