@@ -106,7 +106,8 @@ class Strategies:
     """Chooses strategies, and keeps the priors that were loaded last.
 
     Attributes:
-        adopt: Called before a prior is looked for, to bring in new ones from elsewhere.
+        adopt: Called for a project before its priors are looked through, outside any transaction,
+            to bring in new ones from elsewhere.
     """
 
     adopt: Callable[[str], None] = lambda project: None  # noqa: ARG005 - the default does nothing
@@ -179,7 +180,6 @@ class Strategies:
 
     def _candidates(self, reader: Reader, study: Study) -> list[StoredPrior]:
         """Active priors that fit: for this very space first, else for any; the newest first."""
-        self.adopt(study.name.project)
         for digest in (study.space_digest, ""):
             conditions = (Condition("space_digest", "=", digest), Condition("state", "=", "active"))
             found = [

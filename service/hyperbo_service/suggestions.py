@@ -30,7 +30,7 @@ from hyperbo_service.tuner import Points, Tuner, same_points
 
 DEFAULT_LEASE = timedelta(seconds=60)
 _ATTEMPTS = 8
-_LONGEST_WAIT, _SHORTEST_WAIT = timedelta(seconds=10), timedelta(seconds=0.2)
+_LONGEST_WAIT, _SHORTEST_WAIT = timedelta(seconds=5), timedelta(seconds=0.2)
 
 
 @dataclass(frozen=True)

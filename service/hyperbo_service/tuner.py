@@ -135,6 +135,7 @@ class Tuner:
         mind = self._mind(study)
         with mind.lock:
             unstored = list(mind.unstored)
+        self._strategies.adopt(study.name.project)
         with self._store.read() as reader:
             study = reader.study(study.name)
             snapshot = self._snapshots.take(reader, study)
