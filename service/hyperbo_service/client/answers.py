@@ -1,12 +1,14 @@
 """What the server answers, as plain immutable records."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from hyperbo_service.client.record import Record
 from hyperbo_service.rpc.spaces import Value, space_from_wire, values_from_wire
 from hyperbo_service.rpc.v1 import prior_service_pb2 as priors
 from hyperbo_service.rpc.v1 import study_pb2, trial_pb2
@@ -28,8 +30,7 @@ class Measurement(NamedTuple):
         return next(iter(self.values.values()))
 
 
-@dataclass(frozen=True)
-class TrialRecord:
+class TrialRecord(Record):
     """A trial as the server had it when it was asked.
 
     Attributes:
@@ -80,8 +81,7 @@ class TrialRecord:
         return self.stderrs.get(next(iter(self.values), ""))
 
 
-@dataclass(frozen=True)
-class StudyRecord:
+class StudyRecord(Record):
     """A study as the server had it when it was asked.
 
     Attributes:
@@ -135,8 +135,7 @@ class Prediction(NamedTuple):
     upper: float
 
 
-@dataclass(frozen=True)
-class PriorReport:
+class PriorReport(Record):
     """Whether a study's prior helped.
 
     Attributes:
@@ -159,8 +158,7 @@ class PriorReport:
     summary: str
 
 
-@dataclass(frozen=True)
-class PriorRecord:
+class PriorRecord(Record):
     """A stored prior: `state` is `active` or `retired`, `manifest` empty in lists."""
 
     name: str

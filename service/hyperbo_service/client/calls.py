@@ -1,5 +1,7 @@
 """Calls: a request, the method it goes to, and the class of its answer, as one value."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Sequence
 from typing import Generic, TypeVar

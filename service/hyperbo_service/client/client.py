@@ -1,5 +1,7 @@
 """The client for programs with threads."""
 
+from __future__ import annotations
+
 import importlib
 import os
 from collections.abc import Iterator, Mapping
@@ -27,7 +29,6 @@ from hyperbo_service.client.spaces import Space
 from hyperbo_service.client.study import Study
 from hyperbo_service.client.transport import Transport
 from hyperbo_service.errors import PriorUnusableError
-from hyperbo_service.resources import DEFAULT_PROJECT, PriorName, ProjectName, StudyName
 
 
 class Client:
@@ -49,7 +50,7 @@ class Client:
         self,
         target: str | None = None,
         *,
-        project: str = DEFAULT_PROJECT,
+        project: str = "default",
         token: str | None = None,
         tls: bool | None = None,
         root_certificates: Bytes | None = None,
@@ -83,7 +84,7 @@ class Client:
             InvalidArgumentError: If an argument is malformed, or a token would be readable on the
                 network.
         """
-        self.project = ProjectName.parse(f"projects/{project}", "project").project
+        self.project = project
         if transport is None:
             transport = GrpcTransport(
                 Endpoint(
@@ -104,7 +105,7 @@ class Client:
         cls,
         path: str | os.PathLike[str] | None = None,
         *,
-        project: str = DEFAULT_PROJECT,
+        project: str = "default",
         client_id: str | None = None,
     ) -> Self:
         """A client without a server, on a database file in this process.
@@ -173,7 +174,7 @@ class Client:
             NotFoundError: If there is no such study and no space was given.
             StudyDiffersError: If it exists with another space or metric.
         """
-        name = str(StudyName.parse(f"{self._parent}/studies/{study_id}", "study_id"))
+        name = f"{self._parent}/studies/{study_id}"
         if space is None and metric is None and goal is None:
             return Study(self._session, self._connection.call(requests.get_study(name)))
         study = new_study(
@@ -287,4 +288,4 @@ class Client:
         return f"projects/{self.project}"
 
     def _prior_name(self, reference: str) -> str:
-        return str(PriorName.within(self.project, reference))
+        return f"{self._parent}/priors/{reference if '@' in reference else f'{reference}@latest'}"

@@ -1,5 +1,7 @@
 """Calls over a transport, tried again for as long as patience lasts."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 

@@ -1,7 +1,9 @@
 """Where a server is, and how it is spoken to: in clear or over TLS, with a token or without."""
 
+from __future__ import annotations
+
 import os
-from pathlib import Path
+from typing import TypeAlias
 
 from hyperbo_service.errors import InvalidArgumentError
 
@@ -9,7 +11,7 @@ DEFAULT_SERVER = "localhost:8080"
 DEFAULT_PORT = 8080
 _SECURE = ("grpcs://", "https://")
 _CLEAR = ("grpc://", "http://")
-Bytes = bytes | str | os.PathLike[str]
+Bytes: TypeAlias = bytes | str | os.PathLike[str]
 
 
 class Endpoint:
@@ -131,7 +133,9 @@ def _pem(given: Bytes | None, field: str) -> bytes | None:
     if isinstance(given, str) and given.lstrip().startswith("-----BEGIN"):
         return given.encode()
     try:
-        return Path(given).read_bytes()
+        # Importing pathlib would cost more than all of this module.
+        with open(given, "rb") as file:  # noqa: PTH123
+            return file.read()
     except OSError as error:
         raise InvalidArgumentError(
             f"{field} cannot be read from {os.fspath(given)!r}: {error.strerror}. Give a path to a "

@@ -1,5 +1,7 @@
 """What must be made anew in a child process: locks, threads and channels do not survive a fork."""
 
+from __future__ import annotations
+
 import os
 from typing import Protocol
 from weakref import WeakSet

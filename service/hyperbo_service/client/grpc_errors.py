@@ -1,5 +1,7 @@
 """What gRPC reports, as the errors that the server raised."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Calls over gRPC, from threads."""
 
+from __future__ import annotations
+
 import threading
 from collections.abc import Iterable, Iterator
 

@@ -1,5 +1,7 @@
 """The thread that renews a client's leases."""
 
+from __future__ import annotations
+
 import logging
 import threading
 

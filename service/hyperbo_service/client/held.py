@@ -1,5 +1,7 @@
 """A trial in a client's hands: what it knows, and what leaving its block comes to."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from enum import Enum
 from typing import SupportsIndex

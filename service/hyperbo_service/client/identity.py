@@ -1,5 +1,7 @@
 """Under which id a client asks for trials."""
 
+from __future__ import annotations
+
 import os
 import socket
 

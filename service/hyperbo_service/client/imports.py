@@ -1,5 +1,7 @@
 """Old trials in parts that fit into a message, each under a request id of its own."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any

@@ -1,5 +1,7 @@
 """Which trials a client holds, and when their leases must be renewed."""
 
+from __future__ import annotations
+
 import threading
 from collections.abc import Callable, Iterable
 from weakref import WeakValueDictionary

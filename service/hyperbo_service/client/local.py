@@ -1,5 +1,7 @@
 """The transport to a local database file, which the server's package provides by an entry point."""
 
+from __future__ import annotations
+
 from importlib.metadata import entry_points
 from typing import cast
 

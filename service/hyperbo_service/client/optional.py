@@ -1,5 +1,7 @@
 """Modules that the client loads only when they are asked for, as they need more than it does."""
 
+from __future__ import annotations
+
 import importlib
 from types import ModuleType
 

@@ -1,5 +1,7 @@
 """What a trial came to: values on their way to the server, and the word for "cannot be"."""
 
+from __future__ import annotations
+
 import math
 import operator
 from collections.abc import Mapping, Sequence

@@ -1,5 +1,7 @@
 """Calls on the registry of priors, as values."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 
 from hyperbo_service.client.calls import SLOW, Call, Upload, new_request_id

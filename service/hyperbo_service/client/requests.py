@@ -1,5 +1,7 @@
 """Calls on studies, as values: what is sent is decided here, for threads and asyncio alike."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 

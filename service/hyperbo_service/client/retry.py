@@ -1,5 +1,7 @@
 """When a call that failed is tried again, and after what pause."""
 
+from __future__ import annotations
+
 import os
 import time
 from collections.abc import Callable

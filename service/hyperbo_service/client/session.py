@@ -1,5 +1,7 @@
 """What all studies and trials of one client share."""
 
+from __future__ import annotations
+
 import threading
 
 from hyperbo_service.client.connection import Connection

@@ -1,5 +1,7 @@
 """What a study is created with, and what of it may be changed later."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import Enum

@@ -10,11 +10,12 @@ A space may be given in any of these forms:
 The order of the parameters is part of the space.
 """
 
+from __future__ import annotations
+
 import json
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from hyperbo_service.errors import InvalidArgumentError
@@ -208,7 +209,9 @@ def _parsed(text: str, source: str) -> Mapping[str, Any]:
 
 def _read(path: str | os.PathLike[str]) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8")
+        # Importing pathlib would cost more than all of this module.
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123
+            return file.read()
     except (OSError, ValueError) as error:
         raise InvalidArgumentError(
             f"The search space cannot be read from {os.fspath(path)!r}: {error}. A text that is "

@@ -1,5 +1,7 @@
 """What an answer without trials means: wait, or be done."""
 
+from __future__ import annotations
+
 from hyperbo_service.errors import PreconditionError, ServiceError, StudyClosedError
 from hyperbo_service.rpc.v1 import study_pb2
 from hyperbo_service.rpc.v1 import tuning_service_pb2 as tuning

@@ -1,5 +1,7 @@
 """What carries calls to a server: the one seam between the client and everything below it."""
 
+from __future__ import annotations
+
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Protocol
 

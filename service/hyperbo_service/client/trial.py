@@ -1,5 +1,7 @@
 """A leased trial, and the block in which it is run."""
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Sequence
 from types import TracebackType
