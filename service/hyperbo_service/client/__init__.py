@@ -14,6 +14,7 @@ from hyperbo_service.client.answers import (
 from hyperbo_service.client.client import Client
 from hyperbo_service.client.endpoint import Endpoint
 from hyperbo_service.client.grpc_transport import GrpcTransport
+from hyperbo_service.client.mock import MockCall, MockTransport
 from hyperbo_service.client.outcomes import Infeasible
 from hyperbo_service.client.retry import Clock
 from hyperbo_service.client.settings import UNCHANGED
@@ -36,6 +37,8 @@ __all__ = [
     "Infeasible",
     "Integer",
     "Measurement",
+    "MockCall",
+    "MockTransport",
     "Parameter",
     "Prediction",
     "PriorFiles",

@@ -39,6 +39,7 @@ class Client:
     it changes once.
 
     Example:
+        >>> from hyperbo_service.client import Float, MockTransport
         >>> client = Client(transport=MockTransport())
         >>> space = {"lr": Float(1e-5, 1.0, scale="log")}
         >>> study = client.study("digits", space=space, metric="accuracy", goal="maximize")

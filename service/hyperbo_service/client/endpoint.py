@@ -26,7 +26,7 @@ class Endpoint:
         'tuning.example.org:8080'
         >>> Endpoint("grpcs://tuning.example.org").is_secure
         True
-        >>> Endpoint("tuning.example.org:8080", token="secret")
+        >>> Endpoint("tuning.example.org:8080", token="secret")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
             ...
         hyperbo_service.errors.InvalidArgumentError: A token would go to tuning.example.org:8080 ...
