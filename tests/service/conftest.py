@@ -10,6 +10,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from hyperbo_service.cli import app
+from tests.service.databases import postgres_server, postgres_url
+
+__all__ = ["postgres_server", "postgres_url"]
 
 SPACE = {
     "name": "toy",
