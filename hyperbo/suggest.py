@@ -7,19 +7,25 @@ from jaxtyping import Bool, Float, Int
 
 from hyperbo.acquisition import SAME_POINT, polish
 from hyperbo.errors import ExhaustedError
-from hyperbo.session import History, Memory, Session
+from hyperbo.history import History, Memory
+from hyperbo.prediction import Prediction, Weights, predict, weigh
+from hyperbo.session import Session
 from hyperbo.space import SearchSpace, sample_sobol, sample_uniform
 from hyperbo.strategy import Strategy, from_prior, from_scratch
 
 __all__ = [
     "History",
     "Memory",
+    "Prediction",
     "Strategy",
     "Suggestion",
+    "Weights",
     "from_prior",
     "from_scratch",
+    "predict",
     "suggest",
     "suggest_from_pool",
+    "weigh",
 ]
 
 
