@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 
 from hyperbo_service.errors import IllegalMoveError
 from hyperbo_service.resources import StudyName, TrialName
@@ -45,6 +45,17 @@ class TrialState(StrEnum):
     INFEASIBLE = "infeasible"
     FAILED = "failed"
     ABANDONED = "abandoned"
+
+
+class Detail(Enum):
+    """How much of a trial is read."""
+
+    BARE = auto()
+    """Neither parameters nor values."""
+    BASIC = auto()
+    """All but the learning curve."""
+    FULL = auto()
+    """All."""
 
 
 class Origin(StrEnum):

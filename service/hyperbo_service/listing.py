@@ -14,6 +14,7 @@ from typing import Any
 from hyperbo_service.domain import Origin, StudyState, TrialState
 from hyperbo_service.errors import InvalidArgumentError
 from hyperbo_service.storage import Condition
+from hyperbo_service.trial_checks import check_text
 
 DEFAULT_PAGE, LARGEST_PAGE = 100, 1000
 
@@ -171,8 +172,9 @@ def _condition(found: re.Match[str], fields: Mapping[str, Field]) -> Condition:
         text = re.sub(r"\\(.)", r"\1", found["quoted"])
     else:
         text = found["bare"]
+    check_text(text, "filter")
     if described.is_time:
-        return Condition(name, operator, _time(text))
+        return Condition(name, operator, read_time(text))
     if described.kinds is not None:
         kinds = [kind.value for kind in described.kinds]
         if operator not in ("=", "!=") or text.lower() not in kinds:
@@ -185,7 +187,12 @@ def _condition(found: re.Match[str], fields: Mapping[str, Field]) -> Condition:
     return Condition(name, operator, text)
 
 
-def _time(text: str) -> datetime:
+def read_time(text: str) -> datetime:
+    """A moment written as ISO 8601; without a zone it is UTC.
+
+    Raises:
+        InvalidArgumentError: If it is none.
+    """
     try:
         moment = datetime.fromisoformat(text)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -49,7 +49,7 @@ class Snapshot:
     @property
     def finished_count(self) -> int:
         """Number of trials that say something of the objective."""
-        return self.completed.shape[0] + self.infeasible.shape[0]
+        return len(self.completed) + len(self.infeasible)
 
 
 class Snapshots:

@@ -7,9 +7,9 @@ stops training and completes the trial with what it has.
 from dataclasses import dataclass
 from statistics import median
 
-from hyperbo_service.domain import MedianRule, Study, SuccessiveHalving, Trial, TrialState
+from hyperbo_service.domain import Detail, MedianRule, Study, SuccessiveHalving, Trial, TrialState
 from hyperbo_service.resources import TrialName
-from hyperbo_service.storage import Detail, Reader
+from hyperbo_service.storage import Reader
 
 
 @dataclass(frozen=True)

@@ -84,8 +84,9 @@ def history_of(
         waiting.append(snapshot.infeasible)
     if pending is not None:
         waiting.append(pending)
-    given = stderrs if stderrs.any() else None
-    return History(inputs, values, np.concatenate(waiting), given)
+    if not stderrs.any():
+        return History(inputs, values, np.concatenate(waiting))
+    return History(inputs, values, np.concatenate(waiting), stderrs=stderrs)
 
 
 def metric_of(study: Study, warp: Warp) -> Metric:
@@ -94,11 +95,12 @@ def metric_of(study: Study, warp: Warp) -> Metric:
 
 
 def _warped_stderrs(metric: Metric, snapshot: Snapshot) -> Float[np.ndarray, " N"]:
-    """Standard errors in the warp's unit: half of what one error to the worse side makes twice."""
+    """Standard errors in the warp's unit: what one error to the worse side makes of a value."""
     if not snapshot.stderrs.any():
         return snapshot.stderrs
     worse = snapshot.values - snapshot.study.metric.goal.sign * snapshot.stderrs
-    return np.abs(metric.warped(snapshot.values) - metric.warped(worse))
+    stderrs: Float[np.ndarray, " N"] = np.abs(metric.warped(snapshot.values) - metric.warped(worse))
+    return stderrs
 
 
 @dataclass

@@ -98,6 +98,11 @@ def _check_space(text: str) -> SearchSpace:
         space = SearchSpace.from_json(text)
     except SpaceError as error:
         raise InvalidArgumentError(str(error), field="study.space") from error
+    if "\\u0000" in space.to_json():
+        raise InvalidArgumentError(
+            "The search space holds the character NUL, which cannot be stored.",
+            field="study.space",
+        )
     longest = max(space.names, key=len)
     if len(longest) > 255:
         raise InvalidArgumentError(

@@ -1,8 +1,10 @@
 """What a trial must be: its configuration, values, measurements and texts."""
 
+import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 from hyperbo.errors import SpaceError
 from hyperbo.space import SearchSpace
@@ -111,6 +113,26 @@ def check_cost(amount: float | None, field: str) -> None:
         raise InvalidArgumentError(
             f"{field} is {amount}; wanted a finite number, not negative.", field=field
         )
+
+
+@lru_cache(maxsize=256)
+def space_document(text: str) -> Mapping[str, Any]:
+    """The JSON object of a search space's canonical JSON; not to be changed."""
+    document: Mapping[str, Any] = json.loads(text)
+    return document
+
+
+def check_text(text: str, field: str) -> str:
+    """A text that every database takes.
+
+    Raises:
+        InvalidArgumentError: If it holds the character NUL.
+    """
+    if "\0" in text:
+        raise InvalidArgumentError(
+            f"{field} holds the character NUL, which cannot be stored.", field=field
+        )
+    return text
 
 
 def check_reason(text: str) -> str:

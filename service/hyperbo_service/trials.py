@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from hyperbo_service import studies
 from hyperbo_service.domain import (
     FINISHED,
+    Detail,
     Measurement,
     MetricValue,
     Origin,
@@ -25,7 +26,7 @@ from hyperbo_service.errors import (
     StudyClosedError,
 )
 from hyperbo_service.resources import StudyName, TrialName
-from hyperbo_service.storage import Detail, Writer
+from hyperbo_service.storage import Writer
 from hyperbo_service.trial_checks import (
     check_configuration,
     check_cost,

@@ -3,7 +3,6 @@
 from hyperbo_service.storage.base import (
     Condition,
     CurvePoint,
-    Detail,
     Outcome,
     Reader,
     Store,
@@ -14,7 +13,6 @@ from hyperbo_service.storage.base import (
 __all__ = [
     "Condition",
     "CurvePoint",
-    "Detail",
     "Outcome",
     "Reader",
     "Store",

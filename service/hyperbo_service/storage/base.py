@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum, auto
 from typing import Protocol
 
 from hyperbo_service.domain import (
     Call,
+    Detail,
     JournalEntry,
     Measurement,
     Parameters,
@@ -91,17 +91,6 @@ class Token:
     revoked: datetime | None
 
 
-class Detail(Enum):
-    """How much of a trial is read."""
-
-    BARE = auto()
-    """Neither parameters nor values."""
-    BASIC = auto()
-    """All but the learning curve."""
-    FULL = auto()
-    """All."""
-
-
 class Reader(Protocol):
     """What may be read."""
 
@@ -143,6 +132,11 @@ class Reader(Protocol):
         detail: Detail = Detail.BASIC,
     ) -> list[Trial]:
         """Trials by number, after a number."""
+
+    def trials_by_number(
+        self, study: Study, numbers: Sequence[int], *, detail: Detail = Detail.BASIC
+    ) -> list[Trial]:
+        """Those trials of some numbers that there are, by number."""
 
     def best_trials(
         self, study: Study, limit: int, *, detail: Detail = Detail.BASIC

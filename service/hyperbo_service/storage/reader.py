@@ -19,6 +19,7 @@ from sqlalchemy import (
 
 from hyperbo_service.domain import (
     Call,
+    Detail,
     JournalEntry,
     Parameters,
     StoredPrior,
@@ -30,7 +31,7 @@ from hyperbo_service.domain import (
 from hyperbo_service.errors import NotFoundError, RequestReusedError
 from hyperbo_service.resources import StudyName, TrialName
 from hyperbo_service.storage import rows
-from hyperbo_service.storage.base import Condition, CurvePoint, Detail, Outcome, Token
+from hyperbo_service.storage.base import Condition, CurvePoint, Outcome, Token
 from hyperbo_service.storage.conditions import prior_holds, study_holds, trial_holds
 from hyperbo_service.storage.models import (
     JOURNAL,
@@ -163,6 +164,12 @@ class SqlReader:
         )
         return self._complete(study, self._connection.execute(statement).all(), detail)
 
+    def trials_by_number(
+        self, study: Study, numbers: Sequence[int], *, detail: Detail = Detail.BASIC
+    ) -> list[Trial]:
+        """Those trials of some numbers that there are."""
+        return self._complete(study, self._below(TRIALS, list(TRIALS.c), study, numbers), detail)
+
     def best_trials(
         self, study: Study, limit: int, *, detail: Detail = Detail.BASIC
     ) -> list[Trial]:
@@ -209,7 +216,8 @@ class SqlReader:
         statement = select(func.min(TRIALS.c.lease_expires)).where(
             TRIALS.c.study_id == study.key, TRIALS.c.state == TrialState.RUNNING.value
         )
-        return self._connection.scalar(statement)
+        ends: datetime | None = self._connection.scalar(statement)
+        return ends
 
     def outcomes(self, study: Study) -> list[Outcome]:
         """All trials as suggestions see them."""

@@ -9,7 +9,6 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect
-from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
 from hyperbo_service.errors import PreconditionError
@@ -64,27 +63,23 @@ def downgrade(engine: Engine, version: str) -> None:
     _run(engine, lambda config: command.downgrade(config, version))
 
 
-def prepare(url: URL) -> None:
+def prepare(engine: Engine) -> None:
     """Make a database ready for this release: create an empty one's schema, refuse a misfit.
 
     Raises:
         PreconditionError: If the schema is an older or newer one.
         UnavailableError: If the database cannot be reached.
     """
-    engine = engines.connect(url, is_writer=True)
-    try:
-        found = current(engine)
-        if found is None:
-            upgrade(engine)
-        elif found not in _known():
-            raise _too_new(found)
-        elif found != newest():
-            raise PreconditionError(
-                f"The database has schema {found}; this release needs {newest()}. Stop every "
-                "server, make a backup with `hyperbo db backup`, then run `hyperbo db upgrade`."
-            )
-    finally:
-        engine.dispose()
+    found = current(engine)
+    if found is None:
+        upgrade(engine)
+    elif found not in _known():
+        raise _too_new(found)
+    elif found != newest():
+        raise PreconditionError(
+            f"The database has schema {found}; this release needs {newest()}. Stop every server, "
+            "make a backup with `hyperbo db backup`, then run `hyperbo db upgrade`."
+        )
 
 
 def _known() -> set[str]:

@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from hyperbo_service.domain import Call, Clock, utc_now
 from hyperbo_service.errors import ServiceError, UnavailableError
-from hyperbo_service.storage import engines, rows
+from hyperbo_service.storage import engines, rows, schema
 from hyperbo_service.storage.base import Reader, Writer
 from hyperbo_service.storage.models import JOURNAL
 from hyperbo_service.storage.reader import SqlReader, first_answer
@@ -49,15 +49,22 @@ class SqlStore:
     """A store; see `hyperbo_service.storage.base.Store` for each method.
 
     Args:
-        url: The database, as `engines.parse_url` gives it. Its schema must be in place.
+        url: The database, as `engines.parse_url` gives it; the schema of an empty one is created.
         clock: Says what time it is.
         writers: Threads that write; SQLite has one at most.
     """
 
-    def __init__(self, url: URL, *, clock: Clock = utc_now, writers: int = 4) -> None:
+    def __init__(
+        self,
+        url: URL,
+        *,
+        clock: Clock = utc_now,
+        writers: int = 4,
+    ) -> None:
         self._clock = clock
         memory = engines.is_memory(url)
         self._write_engine = engines.connect(url, is_writer=True)
+        schema.prepare(self._write_engine)
         # A database in memory is one connection, which only one may use at a time.
         self._read_engine = self._write_engine if memory else engines.connect(url, is_writer=False)
         self._gate: Any = threading.RLock() if memory else nullcontext()

@@ -18,10 +18,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from hyperbo_service.domain import Measurement, StoredPrior, Study, Trial, TrialState
+from hyperbo_service.domain import Detail, Measurement, StoredPrior, Study, Trial, TrialState
 from hyperbo_service.errors import AlreadyExistsError, NotFoundError
 from hyperbo_service.storage import rows
-from hyperbo_service.storage.base import Detail, Token
+from hyperbo_service.storage.base import Token
 from hyperbo_service.storage.models import (
     MEASUREMENTS,
     PARAMETERS,

@@ -1,0 +1,73 @@
+"""Studies without a server: the client's transport straight to a database in this process."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from google.protobuf.message import Message
+
+from hyperbo.registry import Registry, default_root
+from hyperbo_service.app import Backend, open_backend
+from hyperbo_service.rpc.calls import Asker
+from hyperbo_service.rpc.methods import METHODS
+
+_ASKER = Asker("local")
+
+
+class LocalTransport:
+    """Carries the client's messages to an API in the same process; the path a server takes too.
+
+    Args:
+        backend: The API and its database, closed with the transport.
+    """
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    def call(self, method: str, request: Message, *, timeout: float | None) -> Message:  # noqa: ARG002
+        """Carry one request and return the answer."""
+        return self._read(method, self._backend.api.call(method, request, _ASKER))
+
+    def stream(
+        self,
+        method: str,
+        request: Message,
+        *,
+        timeout: float | None,  # noqa: ARG002
+    ) -> Iterator[Message]:
+        """Carry one request and return the stream of answers."""
+        for answer in self._backend.api.stream(method, request, _ASKER):
+            yield self._read(method, answer)
+
+    def upload(
+        self,
+        method: str,
+        requests: Iterable[Message],
+        *,
+        timeout: float | None,  # noqa: ARG002
+    ) -> Message:
+        """Carry a stream of requests and return the answer."""
+        return self._read(method, self._backend.api.upload(method, requests, _ASKER))
+
+    def close(self) -> None:
+        """Close the database."""
+        self._backend.close()
+
+    @staticmethod
+    def _read(method: str, answer: bytes) -> Message:
+        return METHODS[method].response.FromString(answer)
+
+
+def open_local(path: str | None) -> LocalTransport:
+    """A transport to a database file, made if there is none.
+
+    Args:
+        path: The file; by default `local.db` in the user's data folder.
+
+    Raises:
+        PreconditionError: If the file is of another release.
+        UnavailableError: If it cannot be opened.
+    """
+    root = default_root()
+    file = root.parent / "local.db" if path is None else Path(path)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return LocalTransport(open_backend(f"sqlite:///{file.absolute()}", registry=Registry(root)))

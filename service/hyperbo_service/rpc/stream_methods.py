@@ -1,0 +1,178 @@
+"""Methods that answer with a stream: the export of a study, and the watch over one."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from hyperbo_service.domain import Detail, Study, Trial, TrialCounts
+from hyperbo_service.errors import UnavailableError
+from hyperbo_service.resources import StudyName
+from hyperbo_service.rpc import answers, questions
+from hyperbo_service.rpc.calls import Asker
+from hyperbo_service.rpc.trial_methods import fitting
+from hyperbo_service.rpc.v1 import tuning_service_pb2 as wire
+from hyperbo_service.transactions import Transactions
+
+_PART = 500
+_POLL_SECONDS = 0.5
+
+_OVERLAP = timedelta(seconds=10)
+"""Changes of so long ago are looked at again: transactions do not end in the order they began."""
+
+
+class StreamMethods:
+    """Methods that answer with a stream.
+
+    Args:
+        transactions: Where use cases run.
+        closing: Set when the server goes down, which ends every watch.
+        most_watchers: How many may watch at once; each takes a thread of the server.
+    """
+
+    def __init__(
+        self, transactions: Transactions, closing: threading.Event, most_watchers: int
+    ) -> None:
+        self._transactions = transactions
+        self._closing = closing
+        self._room = threading.BoundedSemaphore(most_watchers)
+
+    def ExportStudy(  # noqa: N802
+        self,
+        request: wire.ExportStudyRequest,
+        asker: Asker,  # noqa: ARG002
+    ) -> Iterator[bytes]:
+        """The study and all its trials."""
+        name = StudyName.parse(request.name)
+        study, counts = self._transactions.read(
+            lambda reader: ((found := reader.study(name)), reader.trial_counts(found))
+        )
+        yield wire.ExportStudyResponse(
+            study=answers.study_to_wire(study, counts)
+        ).SerializeToString()
+        after = 0
+        while part := self._part(study, after):
+            after = part[-1].name.number
+            yield wire.ExportStudyResponse(trials=answers.trials_to_wire(part)).SerializeToString()
+
+    def WatchStudy(self, request: wire.WatchStudyRequest, asker: Asker) -> Iterator[bytes]:  # noqa: N802, ARG002
+        """The study as it is, then everything that changes."""
+        name = StudyName.parse(request.name)
+        since = questions.since(request.since) if request.HasField("since") else None
+        if not self._room.acquire(blocking=False):
+            raise UnavailableError(
+                "The server watches as many studies as it may. Try again later, or poll.",
+                retry_after=10.0,
+            )
+        try:
+            yield from self._watch(name, since)
+        finally:
+            self._room.release()
+
+    def _watch(self, name: StudyName, since: datetime | None) -> Iterator[bytes]:
+        study = self._transactions.read(lambda reader: reader.study(name))
+        watch = _Watch(study.key)
+        # 1. What there is already, or, for one who comes back, what changed meanwhile.
+        start = self._transactions.now()
+        after = 0
+        yield _changes(
+            study=answers.study_to_wire(study, watch.note_study(study, self._counts(study)))
+        )
+        while part := self._part(study, after):
+            after = part[-1].name.number
+            fresh = [
+                trial for trial in watch.fresh(part) if since is None or trial.updated >= since
+            ]
+            if fresh:
+                yield _changes(trials=answers.trials_to_wire(fresh))
+        yield _changes(watermark=answers.moment(start))
+        # 2. What changes from now on.
+        while not self._closing.wait(_POLL_SECONDS):
+            now = self._transactions.now()
+            yield from self._round(name, watch, start - _OVERLAP, now)
+            start = now
+
+    def _round(
+        self, name: StudyName, watch: "_Watch", since: datetime, now: datetime
+    ) -> Iterator[bytes]:
+        """One look at the database; it sends the watermark only if it sent anything."""
+        study = self._transactions.read(lambda reader: reader.study(name))
+        watch.check_same(study)
+        is_news = False
+        counts = self._counts(study)
+        if watch.is_new_study(study, counts):
+            is_news = True
+            yield _changes(study=answers.study_to_wire(study, watch.note_study(study, counts)))
+        limit = 10**6
+        changed = self._transactions.read(
+            lambda reader: reader.changed_trials(study, since, limit=limit)
+        )
+        fresh = watch.fresh(changed)
+        for place in range(0, len(fresh), _PART):
+            is_news = True
+            yield _changes(trials=answers.trials_to_wire(fresh[place : place + _PART]))
+        gone = watch.gone(self._transactions.read(lambda reader: reader.numbers(study)))
+        if gone:
+            is_news = True
+            yield _changes(deleted_trials=[str(name.trial(number)) for number in gone])
+        if is_news:
+            yield _changes(watermark=answers.moment(now))
+
+    def _counts(self, study: Study) -> TrialCounts:
+        return self._transactions.read(lambda reader: reader.trial_counts(study))
+
+    def _part(self, study: Study, after: int) -> list[Trial]:
+        """The next trials by number, as many as one message holds."""
+
+        def find(reader: Any) -> list[Trial]:
+            bare = reader.trials(study, [], after=after, limit=_PART, detail=Detail.BARE)
+            numbers = [trial.name.number for trial in fitting(bare)]
+            found: list[Trial] = reader.trials_by_number(study, numbers, detail=Detail.FULL)
+            return found
+
+        return self._transactions.read(find)
+
+
+@dataclass
+class _Watch:
+    """What one watcher has been told."""
+
+    key: int
+    revisions: dict[int, int] = field(default_factory=dict)
+    told: tuple[Study, TrialCounts] | None = None
+
+    def note_study(self, study: Study, counts: TrialCounts) -> TrialCounts:
+        """Remember a study that is about to be told."""
+        self.told = (study, counts)
+        return counts
+
+    def is_new_study(self, study: Study, counts: TrialCounts) -> bool:
+        """Whether the study differs from what was told."""
+        return self.told != (study, counts)
+
+    def check_same(self, study: Study) -> None:
+        """Refuse to go on with another study of the same name."""
+        if study.key != self.key:
+            raise UnavailableError(f"{study.name} was deleted and made anew. Watch it again.")
+
+    def fresh(self, trials: list[Trial]) -> list[Trial]:
+        """Those of some trials that were not told at their revision; they count as told now."""
+        found = [
+            trial for trial in trials if self.revisions.get(trial.name.number, 0) < trial.revision
+        ]
+        self.revisions.update((trial.name.number, trial.revision) for trial in found)
+        return found
+
+    def gone(self, numbers: list[int]) -> list[int]:
+        """Numbers of trials that were told and are no more."""
+        if len(numbers) >= len(self.revisions):
+            return []
+        gone = sorted(self.revisions.keys() - set(numbers))
+        for number in gone:
+            del self.revisions[number]
+        return gone
+
+
+def _changes(**parts: object) -> bytes:
+    return wire.WatchStudyResponse(**parts).SerializeToString()  # type: ignore[arg-type]
