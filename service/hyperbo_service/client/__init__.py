@@ -1,5 +1,12 @@
 """The client library: studies, trials and priors of a tuning service, from any training loop."""
 
+from hyperbo_service.client.aio import (
+    AsyncClient,
+    AsyncGrpcTransport,
+    AsyncStudy,
+    AsyncTrial,
+    ThreadedTransport,
+)
 from hyperbo_service.client.answers import (
     Measurement,
     Prediction,
@@ -25,7 +32,11 @@ from hyperbo_service.client.trial import Trial
 
 __all__ = [
     "UNCHANGED",
+    "AsyncClient",
+    "AsyncGrpcTransport",
+    "AsyncStudy",
     "AsyncTransport",
+    "AsyncTrial",
     "Categorical",
     "Client",
     "Clock",
@@ -48,6 +59,7 @@ __all__ = [
     "StudyChange",
     "StudyExport",
     "StudyRecord",
+    "ThreadedTransport",
     "Transport",
     "Trial",
     "TrialRecord",

@@ -24,7 +24,13 @@ from hyperbo_service.client.grpc_transport import GrpcTransport
 from hyperbo_service.client.identity import Identity
 from hyperbo_service.client.retry import PATIENCE, SYSTEM_CLOCK, Clock
 from hyperbo_service.client.session import Session
-from hyperbo_service.client.settings import EarlyStopping, Goal, new_budget, new_study
+from hyperbo_service.client.settings import (
+    EarlyStopping,
+    Goal,
+    check_opening,
+    new_budget,
+    new_study,
+)
 from hyperbo_service.client.spaces import Space
 from hyperbo_service.client.study import Study
 from hyperbo_service.client.transport import Transport
@@ -176,7 +182,9 @@ class Client:
             StudyDiffersError: If it exists with another space or metric.
         """
         name = f"{self._parent}/studies/{study_id}"
-        if space is None and metric is None and goal is None:
+        if space is None:
+            given = (metric, goal, max_trials, max_duration, target, seed, labels)
+            check_opening(given, prior, display_name)
             return Study(self._session, self._connection.call(requests.get_study(name)))
         study = new_study(
             space,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from google.protobuf.message import DecodeError, Message
-from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
+from google.rpc import error_details_pb2, status_pb2
 from grpc import RpcError, StatusCode
 
 from hyperbo_service.errors import (

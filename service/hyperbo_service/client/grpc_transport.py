@@ -45,7 +45,7 @@ class GrpcTransport:
             ServiceError: If it was refused or did not arrive.
         """
         path, answer = METHODS[method].path, METHODS[method].response
-        send = self._opened().unary_unary(path, _serialized, answer.FromString)
+        send = self._opened().unary_unary(path, serialized, answer.FromString)
         try:
             return send(request, timeout=timeout, metadata=self._metadata)
         except grpc.RpcError as error:
@@ -58,7 +58,7 @@ class GrpcTransport:
             ServiceError: If it was refused or broke.
         """
         path, answer = METHODS[method].path, METHODS[method].response
-        send = self._opened().unary_stream(path, _serialized, answer.FromString)
+        send = self._opened().unary_stream(path, serialized, answer.FromString)
         parts = send(request, timeout=timeout, metadata=self._metadata)
         try:
             yield from parts
@@ -74,7 +74,7 @@ class GrpcTransport:
             ServiceError: If it was refused or did not arrive.
         """
         path, answer = METHODS[method].path, METHODS[method].response
-        send = self._opened().stream_unary(path, _serialized, answer.FromString)
+        send = self._opened().stream_unary(path, serialized, answer.FromString)
         try:
             return send(iter(requests), timeout=timeout, metadata=self._metadata)
         except grpc.RpcError as error:
@@ -142,5 +142,6 @@ def _open(endpoint: Endpoint) -> grpc.Channel:
     return grpc.insecure_channel(endpoint.target, options)
 
 
-def _serialized(message: Message) -> bytes:
+def serialized(message: Message) -> bytes:
+    """The bytes of a request."""
     return message.SerializeToString()

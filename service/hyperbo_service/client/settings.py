@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from enum import Enum
 from typing import Final, Literal
@@ -49,8 +49,22 @@ _STATES = {
 }
 
 
+def check_opening(given: Iterable[object], prior: str, display_name: str) -> None:
+    """Refuse, where no space is given, what only a new study takes.
+
+    Raises:
+        InvalidArgumentError: If there is any of it.
+    """
+    if any(each is not None for each in given) or prior != "auto" or display_name:
+        raise InvalidArgumentError(
+            "A new study needs a search space; to open one that exists, give its id alone, and "
+            "change its settings by update().",
+            field="study.space",
+        )
+
+
 def new_study(
-    space: Space | None,
+    space: Space,
     metric: str | None,
     goal: str | None,
     prior: str,
@@ -65,11 +79,6 @@ def new_study(
     Raises:
         InvalidArgumentError: If the space, metric, goal or stopping rule is missing or none.
     """
-    if space is None:
-        raise InvalidArgumentError(
-            "A new study needs a search space; leave out metric and goal to open one that exists.",
-            field="study.space",
-        )
     if not metric:
         raise InvalidArgumentError(
             'A new study needs the name of its metric, e.g. metric="val_accuracy".',
