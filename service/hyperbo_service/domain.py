@@ -246,6 +246,25 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
+class Lease:
+    """What never changes of a lease, so that it may be remembered.
+
+    Attributes:
+        study: Key of the study.
+        number: The trial's number.
+        token: The fencing token.
+        length: How long it lasts from each renewal.
+        metric: Name of the study's metric.
+    """
+
+    study: int
+    number: int
+    token: int
+    length: timedelta
+    metric: str
+
+
+@dataclass(frozen=True, slots=True)
 class StoredPrior:
     """A prior in the registry, without its weights.
 

@@ -42,13 +42,12 @@ def _as_given(value: Value, decoded: Value) -> Value:
     return float(value) if isinstance(decoded, float) else value
 
 
-def check_values(study: Study, values: Sequence[MetricValue], field: str) -> None:
-    """Refuse values that are not exactly the study's metric's, finite.
+def check_values(metric: str, values: Sequence[MetricValue], field: str) -> None:
+    """Refuse values that are not exactly one, of the metric, and finite.
 
     Raises:
         InvalidArgumentError: If a metric is missing, unknown, repeated, or not finite.
     """
-    metric = study.metric.name
     names = [each.metric for each in values]
     if names != [metric]:
         unknown = sorted({name for name in names if name != metric})
@@ -72,13 +71,13 @@ def check_values(study: Study, values: Sequence[MetricValue], field: str) -> Non
             )
 
 
-def check_measurement(study: Study, measurement: Measurement, field: str) -> None:
+def check_measurement(metric: str, measurement: Measurement, field: str) -> None:
     """Refuse a measurement with wrong values, step, time or cost.
 
     Raises:
         InvalidArgumentError: If one of them is out of its limits.
     """
-    check_values(study, measurement.values, f"{field}.values")
+    check_values(metric, measurement.values, f"{field}.values")
     if not 0 <= measurement.step <= LARGEST_STEP:
         raise InvalidArgumentError(
             f"The step is {measurement.step}; wanted 0 to {LARGEST_STEP}.", field=f"{field}.step"
@@ -87,14 +86,14 @@ def check_measurement(study: Study, measurement: Measurement, field: str) -> Non
     check_cost(measurement.elapsed, f"{field}.elapsed_seconds")
 
 
-def check_curve(study: Study, curve: Sequence[Measurement], field: str) -> None:
+def check_curve(metric: str, curve: Sequence[Measurement], field: str) -> None:
     """Refuse a learning curve whose steps do not increase.
 
     Raises:
         InvalidArgumentError: If they do not, or a measurement is wrong.
     """
     for place, measurement in enumerate(curve):
-        check_measurement(study, measurement, f"{field}[{place}]")
+        check_measurement(metric, measurement, f"{field}[{place}]")
         if place and measurement.step <= curve[place - 1].step:
             raise InvalidArgumentError(
                 f"Step {measurement.step} comes after step {curve[place - 1].step}; wanted "

@@ -1,5 +1,7 @@
 """Use cases of trials: making them by hand, reporting on them, and ending them."""
 
+import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -8,6 +10,7 @@ from hyperbo_service import studies
 from hyperbo_service.domain import (
     FINISHED,
     Detail,
+    Lease,
     Measurement,
     MetricValue,
     Origin,
@@ -36,6 +39,7 @@ from hyperbo_service.trial_checks import (
     check_values,
 )
 
+_LEASES = 10_000
 _CREATED = frozenset({TrialState.WAITING, TrialState.COMPLETED, TrialState.INFEASIBLE})
 _IMPORTED = frozenset({TrialState.COMPLETED, TrialState.INFEASIBLE, TrialState.FAILED})
 
@@ -104,9 +108,41 @@ def import_all(
     return trials
 
 
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What a report is answered with: the number of measurements, and when the lease ends."""
+
+    count: int
+    expires: datetime
+
+
+class Leases:
+    """Leases seen by this process: a lease never changes, so a report under it is one step."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: OrderedDict[tuple[TrialName, int], Lease] = OrderedDict()
+
+    def get(self, name: TrialName, token: int) -> Lease | None:
+        """The lease of a trial under a token, if it was seen."""
+        return self._known.get((name, token))
+
+    def add(self, name: TrialName, lease: Lease) -> None:
+        """Remember a lease, and forget the oldest where there are too many."""
+        with self._lock:
+            self._known[name, lease.token] = lease
+            while len(self._known) > _LEASES:
+                self._known.popitem(last=False)
+
+
 def report(
-    writer: Writer, name: TrialName, token: int, measurement: Measurement, now: datetime
-) -> Trial:
+    writer: Writer,
+    leases: Leases,
+    name: TrialName,
+    token: int,
+    measurement: Measurement,
+    now: datetime,
+) -> Reported:
     """Add a measurement to a running trial, and renew its lease.
 
     Raises:
@@ -116,8 +152,14 @@ def report(
         StepOrderError: If the step is not after the last one.
         InvalidArgumentError: If the measurement is wrong.
     """
+    lease = leases.get(name, token)
+    if lease is not None:
+        check_measurement(lease.metric, measurement, "measurement")
+        count = writer.extend_curve(lease, measurement, now)
+        if count is not None:
+            return Reported(count, now + lease.length)
     study, trial = writer.trial(name, detail=Detail.BARE, lock=True)
-    check_measurement(study, measurement, "measurement")
+    check_measurement(study.metric.name, measurement, "measurement")
     _check_lease(trial, token)
     if trial.last_step is not None and measurement.step <= trial.last_step:
         raise StepOrderError(
@@ -126,23 +168,32 @@ def report(
             field="measurement.step",
             resource=str(name),
         )
-    # What an earlier runner measured from here on is replaced by this one's curve.
-    is_first = trial.last_step is None and trial.measurement_count > 0
-    writer.add_measurement(study, trial, measurement, replace=is_first)
-    count = trial.measurement_count + 1
-    if is_first:
-        _, full = writer.trial(name, detail=Detail.FULL)
-        count = len(full.measurements)
-    trial = replace(
+    count = _extend(writer, study, trial, measurement)
+    length = _lease(trial)
+    grown = replace(
         trial,
         measurement_count=count,
         last_step=measurement.step,
-        lease_expires=now + _lease(trial),
+        lease_expires=now + length,
         updated=now,
         revision=trial.revision + 1,
     )
-    writer.save_trials(study, [trial])
-    return trial
+    writer.save_trials(study, [grown])
+    leases.add(name, Lease(study.key, name.number, token, length, study.metric.name))
+    return Reported(count, now + length)
+
+
+def _extend(writer: Writer, study: Study, trial: Trial, measurement: Measurement) -> int:
+    """Add a point to a curve, and count its points.
+
+    A runner's first point replaces what earlier runners measured from that step on.
+    """
+    is_first = trial.last_step is None and trial.measurement_count > 0
+    writer.add_measurement(study, trial, measurement, replace=is_first)
+    if not is_first:
+        return trial.measurement_count + 1
+    _, full = writer.trial(trial.name, detail=Detail.FULL)
+    return len(full.measurements)
 
 
 def complete(
@@ -174,7 +225,7 @@ def complete(
             )
         last = trial.measurements[-1]
         values, cost = last.values, last.cost if cost is None else cost
-    check_values(study, values, "values")
+    check_values(study.metric.name, values, "values")
     check_trial_move(trial, TrialState.COMPLETED)
     trial = replace(_ended(trial, TrialState.COMPLETED, now), values=values, cost=cost)
     writer.save_trials(study, [trial])
@@ -272,7 +323,7 @@ def _new_trial(
 ) -> Trial:
     parameters = check_configuration(study, draft.parameters, f"{field}.parameters")
     if draft.state is TrialState.COMPLETED:
-        check_values(study, draft.values, f"{field}.values")
+        check_values(study.metric.name, draft.values, f"{field}.values")
     elif draft.values:
         raise InvalidArgumentError(
             f"A trial that is {draft.state} has no final values; leave them out.",
@@ -283,7 +334,7 @@ def _new_trial(
             "A trial that waits has no measurements; leave them out.",
             field=f"{field}.measurements",
         )
-    check_curve(study, draft.measurements, f"{field}.measurements")
+    check_curve(study.metric.name, draft.measurements, f"{field}.measurements")
     check_cost(draft.cost, f"{field}.cost")
     is_over = draft.state in FINISHED
     return Trial(

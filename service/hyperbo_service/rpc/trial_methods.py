@@ -41,6 +41,7 @@ class TrialMethods:
         self._transactions = transactions
         self._suggester = suggester
         self._lease = lease
+        self._leases = trials.Leases()
 
     def SuggestTrials(self, request: wire.SuggestTrialsRequest, asker: Asker) -> bytes:  # noqa: N802
         """Lease trials to a client."""
@@ -109,15 +110,15 @@ class TrialMethods:
         token = request.fencing_token
         measurement = questions.measurement(request.measurement, self._transactions.now())
 
-        def encode(trial: trials.Trial) -> bytes:
+        def encode(reported: trials.Reported) -> bytes:
             return wire.ReportMeasurementResponse(
-                lease_expire_time=answers.moment(trial.lease_expires),
-                measurement_count=trial.measurement_count,
+                lease_expire_time=answers.moment(reported.expires),
+                measurement_count=reported.count,
             ).SerializeToString()
 
         return self._transactions.change(
             call_of(asker, "ReportMeasurement", request, name.project, request.name),
-            lambda writer, now: trials.report(writer, name, token, measurement, now),
+            lambda writer, now: trials.report(writer, self._leases, name, token, measurement, now),
             encode,
         )
 

@@ -15,6 +15,7 @@ from hyperbo_service.domain import (
     Call,
     Detail,
     JournalEntry,
+    Lease,
     Measurement,
     Parameters,
     StoredPrior,
@@ -249,6 +250,14 @@ class Writer(Reader, Protocol):
         self, study: Study, leases: Mapping[int, int], *, now: datetime, length: timedelta | None
     ) -> dict[int, datetime]:
         """Renew leases given as number and token; return the new ends of those still held."""
+
+    def extend_curve(self, lease: Lease, measurement: Measurement, now: datetime) -> int | None:
+        """Add a point to the curve of a leased trial and renew the lease, in the fewest steps.
+
+        Returns:
+            The number of measurements then; None, with nothing changed, if the trial is not running
+            under that lease, its last step is not smaller, or earlier runners have left a curve.
+        """
 
     def add_measurement(
         self, study: Study, trial: Trial, measurement: Measurement, *, replace: bool

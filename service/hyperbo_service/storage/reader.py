@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import (
     Connection,
+    Executable,
     Row,
     Select,
     and_,
@@ -97,9 +98,7 @@ class SqlReader:
     def study(self, name: StudyName, *, lock: bool = False) -> Study:
         """A study."""
         statement = _STUDY_LOCKED if lock else _STUDY
-        found = self._connection.execute(
-            statement, {"project": name.project, "study": name.study}
-        ).first()
+        found = self._execute(statement, {"project": name.project, "study": name.study}).first()
         if found is None:
             raise missing_study(name)
         return rows.study_of(found)
@@ -120,11 +119,11 @@ class SqlReader:
             moment = bindparam("after_created", after[0], type_=STUDIES.c.created.type)
             statement = statement.where(place > tuple_(moment, literal(after[1])))
         ordered = statement.order_by(STUDIES.c.created, STUDIES.c.id).limit(limit)
-        return [rows.study_of(row) for row in self._connection.execute(ordered)]
+        return [rows.study_of(row) for row in self._execute(ordered)]
 
     def trial_counts(self, study: Study) -> TrialCounts:
         """Numbers of a study's trials by state."""
-        found = self._connection.execute(_COUNTS, {"study_id": study.key})
+        found = self._execute(_COUNTS, {"study_id": study.key})
         return TrialCounts({TrialState(state): count for state, count in found})
 
     def trial(
@@ -132,7 +131,7 @@ class SqlReader:
     ) -> tuple[Study, Trial]:
         """A trial and its study."""
         statement = _TRIAL_LOCKED if lock else _TRIAL
-        found = self._connection.execute(
+        found = self._execute(
             statement, {"project": name.project, "study": name.study, "number": name.number}
         ).first()
         if found is None:
@@ -162,7 +161,7 @@ class SqlReader:
             .order_by(TRIALS.c.number)
             .limit(limit)
         )
-        return self._complete(study, self._connection.execute(statement).all(), detail)
+        return self._complete(study, self._execute(statement).all(), detail)
 
     def trials_by_number(
         self, study: Study, numbers: Sequence[int], *, detail: Detail = Detail.BASIC
@@ -180,7 +179,7 @@ class SqlReader:
             .order_by(TRIALS.c.objective.desc(), TRIALS.c.number)
             .limit(limit)
         )
-        return self._complete(study, self._connection.execute(statement).all(), detail)
+        return self._complete(study, self._execute(statement).all(), detail)
 
     def changed_trials(self, study: Study, since: datetime, *, limit: int) -> list[Trial]:
         """Trials that changed at or after a moment."""
@@ -190,14 +189,14 @@ class SqlReader:
             .order_by(TRIALS.c.updated, TRIALS.c.number)
             .limit(limit)
         )
-        return self._complete(study, self._connection.execute(statement).all(), Detail.FULL)
+        return self._complete(study, self._execute(statement).all(), Detail.FULL)
 
     def numbers(self, study: Study) -> list[int]:
         """Numbers of all trials."""
         statement = (
             select(TRIALS.c.number).where(TRIALS.c.study_id == study.key).order_by(TRIALS.c.number)
         )
-        return list(self._connection.scalars(statement))
+        return list(self._execute(statement).scalars())
 
     def claimable(
         self, study: Study, *, client_id: str, held: Sequence[int], now: datetime, limit: int
@@ -209,14 +208,14 @@ class SqlReader:
             (TRIALS.c.state == TrialState.RUNNING.value) & (own | expired)
         )
         statement = select(TRIALS.c.number).where(TRIALS.c.study_id == study.key, free)
-        return len(self._connection.execute(statement.limit(limit)).all())
+        return len(self._execute(statement.limit(limit)).all())
 
     def next_expiry(self, study: Study) -> datetime | None:
         """When the next lease of a running trial ends."""
         statement = select(func.min(TRIALS.c.lease_expires)).where(
             TRIALS.c.study_id == study.key, TRIALS.c.state == TrialState.RUNNING.value
         )
-        ends: datetime | None = self._connection.scalar(statement)
+        ends: datetime | None = self._execute(statement).scalar()
         return ends
 
     def outcomes(self, study: Study) -> list[Outcome]:
@@ -234,7 +233,7 @@ class SqlReader:
         )
         return [
             Outcome(number, TrialState(state), value, stderr)
-            for number, state, value, stderr in self._connection.execute(statement)
+            for number, state, value, stderr in self._execute(statement)
         ]
 
     def configurations(self, study: Study, numbers: Sequence[int]) -> dict[int, Parameters]:
@@ -263,7 +262,7 @@ class SqlReader:
             statement = statement.where(t.state == TrialState.COMPLETED.value)
         else:
             statement = statement.having((reached >= step) | (is_completed == 1))
-        return [CurvePoint(*found) for found in self._connection.execute(statement)]
+        return [CurvePoint(*found) for found in self._execute(statement)]
 
     def prior(self, project: str, prior: str, version: int | None) -> StoredPrior:
         """A prior; version None is the newest."""
@@ -273,7 +272,7 @@ class SqlReader:
         if version is not None:
             statement = statement.where(PRIORS.c.version == version)
         newest = statement.order_by(PRIORS.c.version.desc()).limit(1)
-        found = self._connection.execute(newest).first()
+        found = self._execute(newest).first()
         if found is None:
             raise _missing_prior(project, prior, version)
         return rows.prior_of(found)
@@ -283,7 +282,7 @@ class SqlReader:
         statement = select(PRIORS.c.manifest, PRIORS.c.weights).where(
             PRIORS.c.project == project, PRIORS.c.prior == prior, PRIORS.c.version == version
         )
-        found = self._connection.execute(statement).first()
+        found = self._execute(statement).first()
         if found is None:
             raise _missing_prior(project, prior, version)
         return found.manifest.encode(), bytes(found.weights)
@@ -303,11 +302,11 @@ class SqlReader:
             place = tuple_(PRIORS.c.prior, PRIORS.c.version)
             statement = statement.where(place > tuple_(literal(after[0]), literal(after[1])))
         ordered = statement.order_by(PRIORS.c.prior, PRIORS.c.version).limit(limit)
-        return [rows.prior_of(row) for row in self._connection.execute(ordered)]
+        return [rows.prior_of(row) for row in self._execute(ordered)]
 
     def recall(self, call: Call) -> bytes | None:
         """The first answer to a call."""
-        found = self._connection.execute(
+        found = self._execute(
             _JOURNAL, {"project": call.project, "request_id": call.request_id}
         ).first()
         return None if found is None else first_answer(call, found.fingerprint, found.answer)
@@ -319,17 +318,20 @@ class SqlReader:
         if before is not None:
             statement = statement.where(JOURNAL.c.sequence < before)
         newest = statement.order_by(JOURNAL.c.sequence.desc()).limit(limit)
-        return [rows.entry_of(row) for row in self._connection.execute(newest)]
+        return [rows.entry_of(row) for row in self._execute(newest)]
 
     def token(self, digest: str) -> Token | None:
         """The token of a digest."""
-        found = self._connection.execute(select(TOKENS).where(TOKENS.c.digest == digest)).first()
+        found = self._execute(select(TOKENS).where(TOKENS.c.digest == digest)).first()
         return None if found is None else rows.token_of(found)
 
     def tokens(self) -> list[Token]:
         """All tokens by name."""
         statement = select(TOKENS).order_by(TOKENS.c.name)
-        return [rows.token_of(row) for row in self._connection.execute(statement)]
+        return [rows.token_of(row) for row in self._execute(statement)]
+
+    def _execute(self, statement: Executable, parameters: Any = None) -> Any:
+        return self._connection.execute(statement, parameters)
 
     def _complete(self, study: Study, found: Sequence[Any], detail: Detail) -> list[Trial]:
         """Trials of their rows, with what else is wanted of them."""
@@ -371,7 +373,7 @@ class SqlReader:
                 )
                 .order_by(*table.primary_key.columns)
             )
-            found.extend(self._connection.execute(statement))
+            found.extend(self._execute(statement))
         return found
 
 

@@ -231,11 +231,11 @@ def values_of(rows: Iterable[Row[Any]]) -> dict[int, tuple[MetricValue, ...]]:
     return found
 
 
-def measurement_columns(study: Study, number: int, measurement: Measurement) -> list[Columns]:
+def measurement_columns(study_key: int, number: int, measurement: Measurement) -> list[Columns]:
     """The rows of one point of a learning curve."""
     return [
         {
-            "study_id": study.key,
+            "study_id": study_key,
             "number": number,
             "step": measurement.step,
             "metric": each.metric,

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, tuple_
+from sqlalchemy import Connection, insert
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
@@ -159,15 +159,18 @@ class _Writing:
 
     def make(self, batch: Sequence[_Job]) -> None:
         """Make changes together if that works, otherwise one by one; settle every outcome."""
-        if len(batch) > 1:
-            try:
-                self._settle(self._commit(batch))
-            except (_SpoiledError, SQLAlchemyError):
-                self._settle_if_broken()
-            except Exception:  # noqa: BLE001 - a fault in one call must not reach the others
-                self._settle_if_broken()
-            else:
-                return
+        if not batch:
+            return
+        try:
+            self._settle(self._commit(batch, is_alone=False))
+        except IntegrityError:
+            pass  # a repeat, as a rule: alone, it gets its first answer
+        except SQLAlchemyError:
+            self._forget_connection()
+        except Exception:  # noqa: BLE001, S110 - a fault in one call must not reach the others
+            pass
+        else:
+            return
         for job in batch:
             self._make_alone(job)
 
@@ -177,7 +180,7 @@ class _Writing:
             self._connection.close()
             self._connection = None
 
-    def _settle_if_broken(self) -> None:
+    def _forget_connection(self) -> None:
         """Take a new connection next time; the old one may be of no use."""
         connection, self._connection = self._connection, None
         if connection is not None:
@@ -187,16 +190,16 @@ class _Writing:
     def _make_alone(self, job: _Job) -> None:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                self._settle(self._commit([job]))
+                self._settle(self._commit([job], is_alone=True))
             except DBAPIError as error:
                 if not (engines.is_passing(error) or isinstance(error, IntegrityError)):
-                    self._settle_if_broken()
+                    self._forget_connection()
                     job.outcome.set_exception(engines.unavailable(error))
                     return
                 if attempt == _ATTEMPTS:
                     job.outcome.set_exception(engines.unavailable(error))
             except SQLAlchemyError as error:
-                self._settle_if_broken()
+                self._forget_connection()
                 job.outcome.set_exception(engines.unavailable(error))
                 return
             except Exception as error:  # noqa: BLE001 - the caller is told, the thread lives on
@@ -205,39 +208,59 @@ class _Writing:
             else:
                 return
 
-    def _commit(self, batch: Sequence[_Job]) -> list[tuple[_Job, bytes | Exception]]:
+    def _commit(
+        self, batch: Sequence[_Job], *, is_alone: bool
+    ) -> list[tuple[_Job, bytes | Exception]]:
         """Make changes in one transaction, and say what became of each.
 
+        Most calls are no repeats. So the journal is asked only when a call is refused, or, by its
+        unique index, when its entry is added; a call alone asks it first.
+
         Raises:
-            _SpoiledError: If one of several was refused after it had written.
-            Exception: If the only one was refused, or the database fails; nothing was changed.
+            _SpoiledError: If one was refused after it had written.
+            Exception: If the database fails, or the one that is alone was refused. In any case
+                nothing was changed.
         """
         if self._connection is None:
             self._connection = self._engine.connect()
         with self._connection.begin():
             writer = SqlWriter(self._connection)
-            journal = _Journal(self._connection, batch)
-            outcomes = [(job, self._answer(job, writer, journal, len(batch))) for job in batch]
-            journal.write(self._clock())
+            journal = _Journal(writer)
+            answer = self._answer_alone if is_alone else self._answer
+            outcomes = [(job, answer(job, writer, journal)) for job in batch]
+            writer.flush()
+            journal.write(self._connection, self._clock())
         return outcomes
 
-    def _answer(
-        self, job: _Job, writer: SqlWriter, journal: "_Journal", together: int
-    ) -> bytes | Exception:
-        writer.has_written = False
-        try:
-            known = journal.recall(job)
-            if known is not None:
-                return known
-            answer = job.work(writer)
-        except ServiceError as error:
-            if together == 1:
-                raise
-            if writer.has_written:
-                raise _SpoiledError from error
-            return error
+    def _answer_alone(self, job: _Job, writer: SqlWriter, journal: "_Journal") -> bytes:
+        known = journal.recall(job)
+        if known is not None:
+            return known
+        answer = job.work(writer)
         journal.add(job, answer)
         return answer
+
+    def _answer(self, job: _Job, writer: SqlWriter, journal: "_Journal") -> bytes | Exception:
+        writer.has_written = False
+        try:
+            if journal.is_repeat_within(job):
+                return journal.recall(job) or b""
+            answer = job.work(writer)
+        except ServiceError as error:
+            if writer.has_written:
+                raise _SpoiledError from error
+            return self._known_or(error, job, journal)
+        journal.add(job, answer)
+        return answer
+
+    @staticmethod
+    def _known_or(error: ServiceError, job: _Job, journal: "_Journal") -> bytes | Exception:
+        """The first answer to a call that was refused as a repeat; otherwise the refusal."""
+        try:
+            known = journal.recall(job)
+        except ServiceError as reused:
+            return reused
+        return error if known is None else known
 
     @staticmethod
     def _settle(outcomes: Sequence[tuple[_Job, bytes | Exception]]) -> None:
@@ -251,35 +274,36 @@ class _Writing:
 class _Journal:
     """The journal's part in one transaction: what was answered before, and what is new."""
 
-    def __init__(self, connection: Connection, batch: Sequence[_Job]) -> None:
-        self._connection = connection
-        self._new: list[dict[str, Any]] = []
-        asked = [(job.call.project, job.call.request_id) for job in batch if job.call is not None]
-        columns = JOURNAL.c
-        statement = select(
-            columns.project, columns.request_id, columns.fingerprint, columns.answer
-        ).where(tuple_(columns.project, columns.request_id).in_(asked))
-        found = connection.execute(statement) if asked else ()
-        self._known: dict[tuple[str, str], tuple[bytes, bytes]] = {
-            (project, request): (fingerprint, answer)
-            for project, request, fingerprint, answer in found
-        }
+    def __init__(self, writer: SqlWriter) -> None:
+        self._writer = writer
+        self._new: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def is_repeat_within(self, job: _Job) -> bool:
+        """Whether the same request id was answered in this very transaction."""
+        return job.call is not None and (job.call.project, job.call.request_id) in self._new
 
     def recall(self, job: _Job) -> bytes | None:
-        """The first answer to a call, also one made in this transaction."""
-        if job.call is None:
+        """The first answer to a call.
+
+        Raises:
+            RequestReusedError: If the request id belongs to another call.
+        """
+        call = job.call
+        if call is None:
             return None
-        known = self._known.get((job.call.project, job.call.request_id))
-        return None if known is None else first_answer(job.call, *known)
+        entry = self._new.get((call.project, call.request_id))
+        if entry is None:
+            return self._writer.recall(call)
+        return first_answer(call, entry["fingerprint"], entry["answer"])
 
     def add(self, job: _Job, answer: bytes) -> None:
         """Remember an answer."""
-        if job.call is not None:
-            call = job.call
-            self._known[call.project, call.request_id] = (call.fingerprint, answer)
-            self._new.append({**rows.call_columns(call), "answer": answer})
+        call = job.call
+        if call is not None:
+            entry = {**rows.call_columns(call), "answer": answer}
+            self._new[call.project, call.request_id] = entry
 
-    def write(self, now: datetime) -> None:
+    def write(self, connection: Connection, now: datetime) -> None:
         """Store what is new."""
         if self._new:
-            self._connection.execute(_ADD_ENTRY, [entry | {"at": now} for entry in self._new])
+            connection.execute(_ADD_ENTRY, [entry | {"at": now} for entry in self._new.values()])

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from hyperbo_service.domain import Detail, Measurement, StoredPrior, Study, Trial, TrialState
+from hyperbo_service.domain import Detail, Lease, Measurement, StoredPrior, Study, Trial, TrialState
 from hyperbo_service.errors import AlreadyExistsError, NotFoundError
 from hyperbo_service.storage import rows
 from hyperbo_service.storage.base import Token
@@ -51,6 +51,25 @@ _DROP_CURVE = delete(MEASUREMENTS).where(
     MEASUREMENTS.c.number == bindparam("number"),
     MEASUREMENTS.c.step >= bindparam("step"),
 )
+_EXTEND = (
+    update(TRIALS)
+    .where(
+        TRIALS.c.study_id == bindparam("of_study"),
+        TRIALS.c.number == bindparam("of_number"),
+        TRIALS.c.token == bindparam("of_token"),
+        TRIALS.c.state == _RUNNING,
+        (TRIALS.c.last_step < bindparam("step"))
+        | (TRIALS.c.last_step.is_(None) & (TRIALS.c.measurement_count == 0)),
+    )
+    .values(
+        last_step=bindparam("step"),
+        measurement_count=TRIALS.c.measurement_count + 1,
+        lease_expires=bindparam("expires"),
+        updated=bindparam("now"),
+        revision=TRIALS.c.revision + 1,
+    )
+    .returning(TRIALS.c.measurement_count)
+)
 _RENEW = (
     update(TRIALS)
     .where(TRIALS.c.study_id == bindparam("of_study"), TRIALS.c.number == bindparam("of_number"))
@@ -68,6 +87,13 @@ class SqlWriter(SqlReader):
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
         self.has_written = False
+        self._deferred: list[rows.Columns] = []
+
+    def flush(self) -> None:
+        """Write the measurements that were put off, together."""
+        deferred, self._deferred = self._deferred, []
+        if deferred:
+            super()._execute(_ADD_MEASUREMENT, deferred)
 
     def add_study(self, study: Study) -> Study:
         """Store a new study."""
@@ -79,7 +105,7 @@ class SqlWriter(SqlReader):
         exists = select(STUDIES.c.id).where(
             STUDIES.c.project == study.name.project, STUDIES.c.study == study.name.study
         )
-        if self._connection.scalar(exists) is not None:
+        if self._execute(exists).scalar() is not None:
             raise taken
         statement = insert(STUDIES).values(rows.study_columns(study)).returning(STUDIES.c.id)
         key: int = self._write(statement).scalar_one()
@@ -115,7 +141,7 @@ class SqlWriter(SqlReader):
         for place, statement in enumerate(ordered):
             # Own trials that are held are only passed over while their lease runs.
             skipped = {*found, *held} if place == 0 else set(found)
-            more = self._connection.execute(statement.limit(limit + len(skipped)))
+            more = self._execute(statement.limit(limit + len(skipped)))
             wanted = [row for row in more if row.number not in skipped]
             found.update((row.number, row) for row in wanted[: limit - len(found)])
         return self._complete(study, list(found.values()), Detail.BASIC)
@@ -136,7 +162,7 @@ class SqlWriter(SqlReader):
                 row
                 for trial in trials
                 for measurement in trial.measurements
-                for row in rows.measurement_columns(study, trial.name.number, measurement)
+                for row in rows.measurement_columns(study.key, trial.name.number, measurement)
             ],
         )
 
@@ -170,7 +196,7 @@ class SqlWriter(SqlReader):
         )
         ends = {
             row.number: now + (length or timedelta(seconds=row.lease_seconds))
-            for row in self._connection.execute(statement)
+            for row in self._execute(statement)
         }
         self._write_many(
             _RENEW,
@@ -181,6 +207,23 @@ class SqlWriter(SqlReader):
         )
         return ends
 
+    def extend_curve(self, lease: Lease, measurement: Measurement, now: datetime) -> int | None:
+        """Add a point to the curve of a leased trial and renew the lease."""
+        place = {
+            "of_study": lease.study,
+            "of_number": lease.number,
+            "of_token": lease.token,
+            "step": measurement.step,
+            "expires": now + lease.length,
+            "now": now,
+        }
+        self.has_written = True
+        count: int | None = super()._execute(_EXTEND, place).scalar_one_or_none()
+        if count is not None:
+            point = rows.measurement_columns(lease.study, lease.number, measurement)
+            self._deferred.extend(point)
+        return count
+
     def add_measurement(
         self, study: Study, trial: Trial, measurement: Measurement, *, replace: bool
     ) -> None:
@@ -189,7 +232,7 @@ class SqlWriter(SqlReader):
         if replace:
             place = {"study_id": study.key, "number": number, "step": measurement.step}
             self._write(_DROP_CURVE, place)
-        self._write_many(_ADD_MEASUREMENT, rows.measurement_columns(study, number, measurement))
+        self._write_many(_ADD_MEASUREMENT, rows.measurement_columns(study.key, number, measurement))
 
     def delete_trial(self, study: Study, trial: Trial) -> None:
         """Delete a trial."""
@@ -237,7 +280,13 @@ class SqlWriter(SqlReader):
 
     def _write(self, statement: Executable, parameters: Any = None) -> Any:
         self.has_written = True
-        return self._connection.execute(statement, parameters)
+        return self._execute(statement, parameters)
+
+    def _execute(self, statement: Executable, parameters: Any = None) -> Any:
+        # Whatever comes next must see what was put off.
+        if self._deferred:
+            self.flush()
+        return super()._execute(statement, parameters)
 
     def _write_many(self, statement: Executable, parameters: list[rows.Columns]) -> None:
         if parameters:

@@ -1,0 +1,1 @@
+"""Commands that measure the service, or try to break it, and print what they found."""
