@@ -14,7 +14,7 @@ from hyperbo_service.client.outcomes import (
     Values,
     measurement,
     metric_values,
-    shortened,
+    storable,
 )
 from hyperbo_service.errors import IllegalMoveError, LeaseLostError, PreconditionError
 from hyperbo_service.rpc.spaces import Value, values_from_wire
@@ -128,25 +128,23 @@ class HeldTrial:
         self, values: Values | None, stderr: Values | None, cost: float | None
     ) -> Call[trial_pb2.Trial]:
         self._check_held()
-        if values is None:
-            if self._last is None:
-                raise PreconditionError(f"{self.name}: {_NOTHING}", resource=self.name)
-            final = list(self._last.values)
-        else:
-            final = metric_values(values, self._metrics, stderr)
+        if values is None and self.measurement_count == 0:
+            raise nothing_reported(self)
+        # No values stand for the last measurement, with its standard error and cost.
+        final = [] if values is None else metric_values(values, self._metrics, stderr)
         return requests.complete(self.name, self.fencing_token, final, cost)
 
     def _fail_call(self, reason: str) -> Call[trial_pb2.Trial]:
         self._check_held()
-        return requests.fail(self.name, self.fencing_token, shortened(reason))
+        return requests.fail(self.name, self.fencing_token, storable(reason))
 
     def _infeasible_call(self, reason: str) -> Call[trial_pb2.Trial]:
         self._check_held()
-        return requests.mark_infeasible(self.name, self.fencing_token, shortened(reason))
+        return requests.mark_infeasible(self.name, self.fencing_token, storable(reason))
 
     def _abandon_call(self, reason: str) -> Call[trial_pb2.Trial]:
         self._check_held()
-        return requests.abandon(self.name, self.fencing_token, shortened(reason))
+        return requests.abandon(self.name, self.fencing_token, storable(reason))
 
     def _finished(self) -> None:
         self._is_finished, self._is_lost = True, False

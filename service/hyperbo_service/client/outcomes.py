@@ -16,7 +16,7 @@ from hyperbo_service.rpc.v1 import trial_pb2
 Values = SupportsFloat | Mapping[str, SupportsFloat]
 """One value of the study's metric, or values by metric."""
 
-LONGEST_REASON = 1000
+LONGEST_REASON = 4096
 
 
 class Infeasible(HyperBOError):  # noqa: N818 - a finding, not an error
@@ -67,9 +67,10 @@ def measurement(
     )
 
 
-def shortened(reason: str) -> str:
-    """A reason that is not too long to be stored."""
-    return reason if len(reason) <= LONGEST_REASON else f"{reason[: LONGEST_REASON - 3]}..."
+def storable(reason: str) -> str:
+    """A reason as it can be sent and stored: not too long, no NUL, and no halves of characters."""
+    text = reason if len(reason) <= LONGEST_REASON else f"{reason[: LONGEST_REASON - 3]}..."
+    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
 
 
 def waiting_trial(parameters: Mapping[str, object]) -> trial_pb2.Trial:
@@ -120,7 +121,7 @@ def finished_trial(
         state=_state(trial.get("state", "completed")),
         values=[] if values is None else metric_values(values, metrics, trial.get("stderr")),
         measurements=[_point(each, metrics) for each in trial.get("measurements", ())],
-        reason=shortened(trial.get("reason", "")),
+        reason=storable(trial.get("reason", "")),
         cost=trial.get("cost"),
     )
 
