@@ -3,6 +3,7 @@
 HyperBOError
 ├── CommandError                a command was asked for what it cannot do
 │   ├── UnknownNameError            a name that stands for nothing
+│   ├── SettingError                a server's setting is unknown, malformed or unsafe
 │   └── TrialsFileError             a file of trials that cannot be used
 └── ServiceError                a call was refused, or could not be carried out
     ├── InvalidArgumentError        a field is malformed or outside its limits
@@ -42,6 +43,10 @@ class CommandError(HyperBOError):
 
 class UnknownNameError(CommandError):
     """A name that stands for nothing; the message says which names there are."""
+
+
+class SettingError(CommandError):
+    """A server's setting is unknown, malformed, or does not go with another."""
 
 
 class TrialsFileError(CommandError):
