@@ -284,7 +284,7 @@ def _from_environment(
             continue
         if name in known:
             values[name] = _checked(known[name], _read(known[name], text), variable)
-        elif difflib.get_close_matches(name, known, n=1, cutoff=0.75):
+        elif difflib.get_close_matches(name, known, n=1, cutoff=0.8):
             # Others may have variables with our prefix; only what looks misspelt is refused.
             raise SettingError(f"{variable} is not a setting. {_advice(name, known)}")
     return values

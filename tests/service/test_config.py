@@ -87,8 +87,8 @@ def test_an_unknown_key_is_named_with_what_was_meant(tmp_path: Path) -> None:
 
 def test_a_misspelt_variable_is_refused() -> None:
     """A variable that was meant as a setting is not passed over."""
-    with pytest.raises(SettingError, match=r"HYPERBO_PROT .*'port'"):
-        read_config({}, {"HYPERBO_PROT": "1"})
+    with pytest.raises(SettingError, match=r"HYPERBO_REQUIRE_TOKEN .*'require_tokens'"):
+        read_config({}, {"HYPERBO_REQUIRE_TOKEN": "1"})
 
 
 def test_other_programs_variables_do_not_matter() -> None:
