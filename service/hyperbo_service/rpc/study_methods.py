@@ -1,5 +1,7 @@
 """Methods that concern studies: each reads its request, runs a use case, and writes its answer."""
 
+from typing import Any
+
 from google.protobuf.message import Message
 
 from hyperbo_service import listing, studies
