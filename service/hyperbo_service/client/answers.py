@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from hyperbo_service.client.record import Record
-from hyperbo_service.rpc.spaces import Value, space_from_wire, values_from_wire
+from hyperbo_service.rpc.spaces import space_from_wire, values_from_wire
 from hyperbo_service.rpc.v1 import prior_service_pb2 as priors
 from hyperbo_service.rpc.v1 import study_pb2, trial_pb2
 from hyperbo_service.rpc.v1 import tuning_service_pb2 as tuning
@@ -49,7 +49,7 @@ class TrialRecord(Record):
 
     name: str
     state: str
-    parameters: Mapping[str, Value]
+    parameters: Mapping[str, Any]
     values: Mapping[str, float]
     stderrs: Mapping[str, float]
     measurements: tuple[Measurement, ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
-from typing import SupportsIndex
+from typing import Any, SupportsIndex
 
 from hyperbo_service.client import requests
 from hyperbo_service.client.answers import Measurement, number_of, read_measurement
@@ -17,7 +17,7 @@ from hyperbo_service.client.outcomes import (
     storable,
 )
 from hyperbo_service.errors import IllegalMoveError, LeaseLostError, PreconditionError
-from hyperbo_service.rpc.spaces import Value, values_from_wire
+from hyperbo_service.rpc.spaces import values_from_wire
 from hyperbo_service.rpc.v1 import trial_pb2
 from hyperbo_service.rpc.v1 import tuning_service_pb2 as tuning
 
@@ -49,7 +49,7 @@ class HeldTrial:
 
     def __init__(self, trial: trial_pb2.Trial, metrics: Sequence[str], lease: float) -> None:
         self.name = trial.name
-        self.parameters: dict[str, Value] = values_from_wire(trial.parameters)
+        self.parameters: dict[str, Any] = values_from_wire(trial.parameters)
         self.fencing_token = trial.fencing_token
         self.lease = lease
         self.past: tuple[Measurement, ...] = tuple(map(read_measurement, trial.measurements))

@@ -108,7 +108,7 @@ class Categorical(Parameter):
     def __init__(
         self,
         categories: Sequence[str | bool | int],
-        children: Mapping[str | bool | int, Mapping[str, Parameter]] | None = None,
+        children: Mapping[Any, Mapping[str, Parameter]] | None = None,
     ) -> None:
         self.categories, self.children = list(categories), dict(children or {})
 

@@ -83,7 +83,7 @@ def status_of(error: ServiceError) -> grpc.Status:
 
 def _handler(method: Method, transport: Transport, arrivals: Arrivals) -> Any:
     def note(request: Any, context: grpc.ServicerContext) -> None:
-        entries = {each.key: each.value for each in context.invocation_metadata()}
+        entries = {key: str(value) for key, value in context.invocation_metadata()}
         arrivals.calls.append((method.name, request, entries))
 
     def unary(request: Any, context: grpc.ServicerContext) -> Message:

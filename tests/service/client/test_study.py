@@ -124,7 +124,7 @@ def test_watch_goes_on_after_a_break(study: Study, mock: MockTransport) -> None:
 
     watched = [call.request for call in mock.calls if call.method == "WatchStudy"]
     assert len(changes) == len(watched) == 2
-    assert not watched[0].HasField("since")  # type: ignore[attr-defined]
+    assert not watched[0].HasField("since")
     assert watched[1].since.seconds > 0  # type: ignore[attr-defined]
 
 

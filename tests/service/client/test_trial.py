@@ -131,12 +131,14 @@ def test_finished_trial_is_over(study: Study) -> None:
 def test_steps_count_up(study: Study) -> None:
     """Without steps, reports are numbered from 1; a step given is counted on from."""
     trial = study.ask()
-    assert trial.last_step is None
+    steps = [trial.last_step]
     for step in (None, None, 10, None):
         trial.report(0.5, step=step)
+        steps.append(trial.last_step)
 
-    assert [each.step for each in study.trial(trial.number).measurements] == [1, 2, 10, 11]
-    assert (trial.last_step, trial.last_value, trial.measurement_count) == (11, 0.5, 4)
+    assert steps == [None, 1, 2, 10, 11]
+    assert [each.step for each in study.trial(trial.number).measurements] == steps[1:]
+    assert (trial.last_value, trial.measurement_count) == (0.5, 4)
 
 
 def test_step_out_of_order(study: Study) -> None:
