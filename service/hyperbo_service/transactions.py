@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
-from hyperbo_service.domain import Call, Clock
+from hyperbo_service.domain import Call, Clock, Lease, Measurement
 from hyperbo_service.storage import Reader, Store, Writer
 
 Result = TypeVar("Result")
@@ -53,6 +53,33 @@ class Transactions:
             UnavailableError: If the database cannot be reached.
         """
         return self._store.transact(call, lambda writer: encode(use_case(writer, self._clock())))
+
+    def extend(
+        self,
+        call: Call,
+        lease: Lease,
+        measurement: Measurement,
+        encode: Callable[[int, datetime], bytes],
+        otherwise: Callable[[Writer, datetime], bytes],
+    ) -> bytes:
+        """The answer to a report under a known lease.
+
+        Args:
+            call: The call.
+            lease: The lease.
+            measurement: The new point of the trial's curve.
+            encode: Turns the number of points, and the end of the lease, into the answer.
+            otherwise: Makes the change, or refuses it, where it does not simply continue the curve.
+
+        Raises:
+            ServiceError: As `change`.
+        """
+        return self._store.extend(
+            call,
+            (lease, measurement),
+            lambda count, now: encode(count, now + lease.length),
+            lambda writer: otherwise(writer, self._clock()),
+        )
 
     def renew(self, use_case: Callable[[Writer, datetime], Result]) -> Result:
         """The result of a change that may be repeated without harm.

@@ -1,7 +1,7 @@
 """Methods that concern trials: each reads its request, runs a use case, and writes its answer."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from google.protobuf.message import Message
@@ -14,7 +14,7 @@ from hyperbo_service.rpc.calls import Asker, call_of
 from hyperbo_service.rpc.v1 import tuning_service_pb2 as wire
 from hyperbo_service.suggestions import Suggester
 from hyperbo_service.transactions import Transactions
-from hyperbo_service.trial_checks import check_text
+from hyperbo_service.trial_checks import check_measurement, check_text
 
 _PAGE_MEASUREMENTS = 20_000
 """Measurements in one page of full trials; about two megabytes."""
@@ -26,6 +26,12 @@ def _bytes(message: Message) -> bytes:
 
 def _trial_bytes(trial: trials.Trial) -> bytes:
     return answers.trial_to_wire(trial).SerializeToString()
+
+
+def _report_bytes(count: int, expires: datetime) -> bytes:
+    return wire.ReportMeasurementResponse(
+        lease_expire_time=answers.moment(expires), measurement_count=count
+    ).SerializeToString()
 
 
 class TrialMethods:
@@ -110,17 +116,17 @@ class TrialMethods:
         token = request.fencing_token
         measurement = questions.measurement(request.measurement, self._transactions.now())
 
-        def encode(reported: trials.Reported) -> bytes:
-            return wire.ReportMeasurementResponse(
-                lease_expire_time=answers.moment(reported.expires),
-                measurement_count=reported.count,
-            ).SerializeToString()
+        call = call_of(asker, "ReportMeasurement", request, name.project, request.name)
 
-        return self._transactions.change(
-            call_of(asker, "ReportMeasurement", request, name.project, request.name),
-            lambda writer, now: trials.report(writer, self._leases, name, token, measurement, now),
-            encode,
-        )
+        def report(writer: Any, now: datetime) -> bytes:
+            made = trials.report(writer, self._leases, name, token, measurement, now)
+            return _report_bytes(made.count, made.expires)
+
+        lease = self._leases.get(name, token)
+        if lease is None:
+            return self._transactions.change(call, report, bytes)
+        check_measurement(lease.metric, measurement, "measurement")
+        return self._transactions.extend(call, lease, measurement, _report_bytes, report)
 
     def CompleteTrial(self, request: wire.CompleteTrialRequest, asker: Asker) -> bytes:  # noqa: N802
         """Give a trial its final values."""

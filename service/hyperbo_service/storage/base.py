@@ -251,12 +251,15 @@ class Writer(Reader, Protocol):
     ) -> dict[int, datetime]:
         """Renew leases given as number and token; return the new ends of those still held."""
 
-    def extend_curve(self, lease: Lease, measurement: Measurement, now: datetime) -> int | None:
-        """Add a point to the curve of a leased trial and renew the lease, in the fewest steps.
+    def extend_curves(
+        self, extensions: Sequence[tuple[Lease, Measurement]], now: datetime
+    ) -> list[int | None]:
+        """Add one point to the curve of each of some leased trials, and renew the leases.
 
         Returns:
-            The number of measurements then; None, with nothing changed, if the trial is not running
-            under that lease, its last step is not smaller, or earlier runners have left a curve.
+            For each, the number of measurements then; None, with nothing changed, if the trial is
+            not running under that lease, its last step is not smaller, earlier runners have left
+            a curve, or it comes twice.
         """
 
     def add_measurement(
@@ -312,6 +315,25 @@ class Store(Protocol):
             RequestReusedError: If the request id belongs to another call.
             UnavailableError: If the database cannot be reached; the change may have been made.
             Exception: Whatever `work` raises; then nothing was changed.
+        """
+
+    def extend(
+        self,
+        call: Call,
+        extension: tuple[Lease, Measurement],
+        encode: Callable[[int, datetime], bytes],
+        otherwise: Callable[[Writer], bytes],
+    ) -> bytes:
+        """Add a point to a learning curve, together with all others that wait.
+
+        Args:
+            call: As for `transact`.
+            extension: The lease, and the point.
+            encode: Turns the number of measurements, and the time, into the answer.
+            otherwise: What is done if the point cannot be added in one step; as `transact`'s work.
+
+        Raises:
+            Exception: As `transact`.
         """
 
     def change(self, work: Callable[[Writer], None]) -> None:

@@ -9,7 +9,6 @@ the transaction is rolled back and each call runs again in one of its own.
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,8 +17,9 @@ from typing import Any
 from sqlalchemy import Connection, insert
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.pool import StaticPool
 
-from hyperbo_service.domain import Call, Clock, utc_now
+from hyperbo_service.domain import Call, Clock, Lease, Measurement, utc_now
 from hyperbo_service.errors import ServiceError, UnavailableError
 from hyperbo_service.storage import engines, rows, schema
 from hyperbo_service.storage.base import Reader, Writer
@@ -32,13 +32,55 @@ _ATTEMPTS = 8
 _ADD_ENTRY = insert(JOURNAL)
 
 
+class _Outcome:
+    """What becomes of a change; one waits for it. A bare lock wakes sooner than a future."""
+
+    __slots__ = ("_answer", "_error", "_settled")
+
+    def __init__(self) -> None:
+        self._settled = threading.Lock()
+        self._settled.acquire()
+        self._answer = b""
+        self._error: Exception | None = None
+
+    def set_result(self, answer: bytes) -> None:
+        """It was made."""
+        self._answer = answer
+        self._settled.release()
+
+    def set_exception(self, error: Exception) -> None:
+        """It was not."""
+        self._error = error
+        self._settled.release()
+
+    def result(self) -> bytes:
+        """The answer, once there is one.
+
+        Raises:
+            Exception: The one it ended with.
+        """
+        self._settled.acquire()
+        if self._error is not None:
+            raise self._error
+        return self._answer
+
+
 @dataclass(slots=True, eq=False)
 class _Job:
-    """A change that waits to be made; one without a call is not remembered."""
+    """A change that waits to be made.
+
+    Attributes:
+        call: What it is remembered by; None if it is not remembered.
+        work: Makes the change.
+        extension: A point of a learning curve, which is added together with others if it can be.
+        encode: The answer then.
+    """
 
     call: Call | None
     work: Callable[[Writer], bytes]
-    outcome: "Future[bytes]" = field(default_factory=Future)
+    extension: tuple[Lease, Measurement] | None = None
+    encode: Callable[[int, datetime], bytes] = lambda count, now: b""  # noqa: ARG005
+    outcome: _Outcome = field(default_factory=_Outcome)
 
 
 class _SpoiledError(Exception):
@@ -64,12 +106,17 @@ class SqlStore:
         self._clock = clock
         memory = engines.is_memory(url)
         self._write_engine = engines.connect(url, is_writer=True)
-        schema.prepare(self._write_engine)
+        try:
+            schema.prepare(self._write_engine)
+        except BaseException:
+            self._write_engine.dispose()
+            raise
         # A database in memory is one connection, which only one may use at a time.
         self._read_engine = self._write_engine if memory else engines.connect(url, is_writer=False)
         self._gate: Any = threading.RLock() if memory else nullcontext()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._is_closed = threading.Event()
+        self._is_closed = False
+        self._closing = threading.Lock()
         count = 1 if url.get_backend_name() == "sqlite" else writers
         self._threads = [
             threading.Thread(target=self._write_on, name=f"hyperbo-writer-{place}", daemon=True)
@@ -97,6 +144,16 @@ class SqlStore:
         """Make a change and remember its answer; or give the answer it had before."""
         return self._submit(_Job(call, work))
 
+    def extend(
+        self,
+        call: Call,
+        extension: tuple[Lease, Measurement],
+        encode: Callable[[int, datetime], bytes],
+        otherwise: Callable[[Writer], bytes],
+    ) -> bytes:
+        """Add a point to a learning curve, together with all others that wait."""
+        return self._submit(_Job(call, otherwise, extension, encode))
+
     def change(self, work: Callable[[Writer], None]) -> None:
         """Make a change that is not remembered."""
 
@@ -108,20 +165,25 @@ class SqlStore:
 
     def close(self) -> None:
         """Finish what waits, then end all threads and connections."""
-        if self._is_closed.is_set():
-            return
-        self._is_closed.set()
-        for _ in self._threads:
-            self._jobs.put(None)
+        with self._closing:
+            if self._is_closed:
+                return
+            self._is_closed = True
+            for _ in self._threads:
+                self._jobs.put(None)
         for thread in self._threads:
             thread.join()
         self._write_engine.dispose()
         self._read_engine.dispose()
 
     def _submit(self, job: _Job) -> bytes:
-        if self._is_closed.is_set():
-            raise UnavailableError("The server is going down. Repeat the call.", retry_after=1.0)
-        self._jobs.put(job)
+        # What is put after the writers' last job would wait for ever.
+        with self._closing:
+            if self._is_closed:
+                raise UnavailableError(
+                    "The server is going down. Repeat the call.", retry_after=1.0
+                )
+            self._jobs.put(job)
         return job.outcome.result()
 
     def _write_on(self) -> None:
@@ -182,6 +244,8 @@ class _Writing:
 
     def _forget_connection(self) -> None:
         """Take a new connection next time; the old one may be of no use."""
+        if isinstance(self._engine.pool, StaticPool):
+            return  # a database in memory lives and dies with its one connection
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.invalidate()
@@ -226,11 +290,28 @@ class _Writing:
         with self._connection.begin():
             writer = SqlWriter(self._connection)
             journal = _Journal(writer)
+            extended = {} if is_alone else self._extend(batch, writer, journal)
             answer = self._answer_alone if is_alone else self._answer
-            outcomes = [(job, answer(job, writer, journal)) for job in batch]
-            writer.flush()
+            outcomes = [(job, extended.get(job) or answer(job, writer, journal)) for job in batch]
             journal.write(self._connection, self._clock())
         return outcomes
+
+    def _extend(
+        self, batch: Sequence[_Job], writer: SqlWriter, journal: "_Journal"
+    ) -> dict[_Job, bytes]:
+        """Add all points that can be added in one step; the answers to those."""
+        jobs = [job for job in batch if job.extension is not None]
+        if not jobs:
+            return {}
+        now = self._clock()
+        extensions = [job.extension for job in jobs if job.extension is not None]
+        counts = writer.extend_curves(extensions, now)
+        answers: dict[_Job, bytes] = {}
+        for job, count in zip(jobs, counts, strict=True):
+            if count is not None:
+                answers[job] = job.encode(count, now)
+                journal.add(job, answers[job])
+        return answers
 
     def _answer_alone(self, job: _Job, writer: SqlWriter, journal: "_Journal") -> bytes:
         known = journal.recall(job)

@@ -51,16 +51,24 @@ _DROP_CURVE = delete(MEASUREMENTS).where(
     MEASUREMENTS.c.number == bindparam("number"),
     MEASUREMENTS.c.step >= bindparam("step"),
 )
+_CURVES = (
+    select(
+        TRIALS.c.number,
+        TRIALS.c.token,
+        TRIALS.c.state,
+        TRIALS.c.last_step,
+        TRIALS.c.measurement_count,
+    )
+    .where(
+        TRIALS.c.study_id == bindparam("study_id"),
+        TRIALS.c.number.in_(bindparam("numbers", expanding=True)),
+    )
+    .order_by(TRIALS.c.number)
+    .with_for_update()
+)
 _EXTEND = (
     update(TRIALS)
-    .where(
-        TRIALS.c.study_id == bindparam("of_study"),
-        TRIALS.c.number == bindparam("of_number"),
-        TRIALS.c.token == bindparam("of_token"),
-        TRIALS.c.state == _RUNNING,
-        (TRIALS.c.last_step < bindparam("step"))
-        | (TRIALS.c.last_step.is_(None) & (TRIALS.c.measurement_count == 0)),
-    )
+    .where(TRIALS.c.study_id == bindparam("of_study"), TRIALS.c.number == bindparam("of_number"))
     .values(
         last_step=bindparam("step"),
         measurement_count=TRIALS.c.measurement_count + 1,
@@ -68,7 +76,6 @@ _EXTEND = (
         updated=bindparam("now"),
         revision=TRIALS.c.revision + 1,
     )
-    .returning(TRIALS.c.measurement_count)
 )
 _RENEW = (
     update(TRIALS)
@@ -87,13 +94,6 @@ class SqlWriter(SqlReader):
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
         self.has_written = False
-        self._deferred: list[rows.Columns] = []
-
-    def flush(self) -> None:
-        """Write the measurements that were put off, together."""
-        deferred, self._deferred = self._deferred, []
-        if deferred:
-            super()._execute(_ADD_MEASUREMENT, deferred)
 
     def add_study(self, study: Study) -> Study:
         """Store a new study."""
@@ -207,22 +207,46 @@ class SqlWriter(SqlReader):
         )
         return ends
 
-    def extend_curve(self, lease: Lease, measurement: Measurement, now: datetime) -> int | None:
-        """Add a point to the curve of a leased trial and renew the lease."""
-        place = {
-            "of_study": lease.study,
-            "of_number": lease.number,
-            "of_token": lease.token,
-            "step": measurement.step,
-            "expires": now + lease.length,
-            "now": now,
+    def extend_curves(
+        self, extensions: Sequence[tuple[Lease, Measurement]], now: datetime
+    ) -> list[int | None]:
+        """Add one point to the curve of each of some leased trials, and renew the leases."""
+        curves = self._lock_curves([lease for lease, _ in extensions])
+        counts: list[int | None] = []
+        changes, points = [], []
+        for lease, measurement in extensions:
+            place = (lease.study, lease.number)
+            curve = curves.pop(place, None)
+            if curve is None or not _continues(curve, lease, measurement):
+                counts.append(None)
+                continue
+            counts.append(curve.measurement_count + 1)
+            changes.append(
+                {
+                    "of_study": lease.study,
+                    "of_number": lease.number,
+                    "step": measurement.step,
+                    "expires": now + lease.length,
+                    "now": now,
+                }
+            )
+            points.extend(rows.measurement_columns(*place, measurement))
+        self._write_many(_EXTEND, changes)
+        self._write_many(_ADD_MEASUREMENT, points)
+        return counts
+
+    def _lock_curves(self, leases: Sequence[Lease]) -> dict[tuple[int, int], Any]:
+        """The leased trials' rows, locked in one order for all."""
+        numbers: dict[int, set[int]] = {}
+        for lease in leases:
+            numbers.setdefault(lease.study, set()).add(lease.number)
+        return {
+            (study, row.number): row
+            for study in sorted(numbers)
+            for row in self._execute(
+                _CURVES, {"study_id": study, "numbers": sorted(numbers[study])}
+            )
         }
-        self.has_written = True
-        count: int | None = super()._execute(_EXTEND, place).scalar_one_or_none()
-        if count is not None:
-            point = rows.measurement_columns(lease.study, lease.number, measurement)
-            self._deferred.extend(point)
-        return count
 
     def add_measurement(
         self, study: Study, trial: Trial, measurement: Measurement, *, replace: bool
@@ -282,12 +306,6 @@ class SqlWriter(SqlReader):
         self.has_written = True
         return self._execute(statement, parameters)
 
-    def _execute(self, statement: Executable, parameters: Any = None) -> Any:
-        # Whatever comes next must see what was put off.
-        if self._deferred:
-            self.flush()
-        return super()._execute(statement, parameters)
-
     def _write_many(self, statement: Executable, parameters: list[rows.Columns]) -> None:
         if parameters:
             self._write(statement, parameters)
@@ -297,3 +315,12 @@ class SqlWriter(SqlReader):
             self._write(statement)
         except IntegrityError as error:
             raise AlreadyExistsError(f"There is a {what} already. Choose another name.") from error
+
+
+def _continues(curve: Any, lease: Lease, measurement: Measurement) -> bool:
+    """Whether a point comes next on a curve, under the lease that the trial has now."""
+    if curve.token != lease.token or curve.state != _RUNNING:
+        return False
+    if curve.last_step is None:
+        return bool(curve.measurement_count == 0)
+    return bool(curve.last_step < measurement.step)
