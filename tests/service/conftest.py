@@ -10,9 +10,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from hyperbo_service.cli import app
+from tests.service.certificates import certificates
 from tests.service.databases import postgres_server, postgres_url
 
-__all__ = ["postgres_server", "postgres_url"]
+__all__ = ["certificates", "postgres_server", "postgres_url"]
 
 SPACE = {
     "name": "toy",
