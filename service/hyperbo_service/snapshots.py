@@ -91,11 +91,16 @@ class Snapshots:
     def encode(
         self, reader: Reader, study: Study, numbers: Sequence[int]
     ) -> Float[np.ndarray, "K D"]:
-        """Unit points of trials, in the order of their numbers given."""
-        points = self._encoded(reader, study, numbers)
-        if not numbers:
-            return np.zeros((0, space_of(study.space).dimension))
-        return np.stack([points[number] for number in numbers])
+        """Unit points of those trials that there are.
+
+        Nothing is kept of them: the reader may be within a transaction that is yet to fail, and its
+        trials' numbers may go to others.
+        """
+        space = space_of(study.space)
+        configurations = reader.configurations(study, numbers)
+        if not configurations:
+            return np.zeros((0, space.dimension))
+        return space.encode(list(configurations.values()))
 
     def _encoded(
         self, reader: Reader, study: Study, numbers: Sequence[int]

@@ -191,7 +191,7 @@ class _HandingOut:
         )
         room = min(self.ask.count - len(claimed), _budget_left(self.writer, study))
         fresh = self._fresh(study, room)
-        if len(fresh) < room and not is_last and not self._is_exhausted():
+        if len(fresh) < room and not is_last and not self._has_all():
             raise _OvertakenError("Other clients were faster.")
         if not claimed and not fresh:
             return self._nothing(study, room)
@@ -201,16 +201,14 @@ class _HandingOut:
         """Which of the points are still new, as their places; at most `room`."""
         if self.points is None or room <= 0:
             return []
-        numbers = list(range(self.points.before, study.next_trial))
-        stored = set(self.writer.configurations(study, numbers)) if numbers else set()
-        known = [number for number in numbers if number in stored]
-        others = self.snapshots.encode(self.writer, study, known)
+        numbers = range(self.points.before, study.next_trial)
+        others = self.snapshots.encode(self.writer, study, numbers)
         is_taken = same_points(self.points.units, others)
         return [place for place, taken in enumerate(is_taken) if not taken][:room]
 
-    def _is_exhausted(self) -> bool:
-        """Whether the tuner has said that the space has no point left."""
-        return self.points is not None and not len(self.points.configurations)
+    def _has_all(self) -> bool:
+        """Whether the tuner has said that the space has no more points than these."""
+        return self.points is not None and self.points.has_all
 
     def _nothing(self, study: Study, room: int) -> Suggested:
         """There is nothing to hand out: for now, or for ever."""
@@ -218,7 +216,7 @@ class _HandingOut:
         is_open = counts.of(TrialState.WAITING, TrialState.RUNNING) > 0
         if is_open:
             return Suggested((), study, retry_after=self._wait(study))
-        if room > 0 and self._is_exhausted():
+        if room > 0 and self._has_all():
             closed = studies.close(self.writer, study, StopReason.SPACE_EXHAUSTED, self.now)
             return Suggested((), closed)
         if studies.is_used_up(study, self.writer):

@@ -37,12 +37,15 @@ class Points:
         before: Number of the study's next trial when they were computed: later trials were not
             known.
         choice: How they were made.
+        has_all: Whether the space has no others left, not even among points that were given out and
+            are not stored yet.
     """
 
     units: Float[np.ndarray, "B D"]
     configurations: tuple[Parameters, ...]
     before: int
     choice: Choice
+    has_all: bool
 
 
 @dataclass(eq=False)
@@ -144,12 +147,13 @@ class Tuner:
         units = self._suggest(snapshot, choice, unstored, sum(counts))
         self._observe(time.perf_counter() - began, units.shape[0])
         configurations = snapshot.space.decode(units) if units.size else []
+        is_short = units.shape[0] < sum(counts)
         shared, start = [], 0
         for count in counts:
             part = slice(start, start + count)
-            shared.append(
-                Points(units[part], tuple(configurations[part]), study.next_trial, choice)
-            )
+            found = tuple(configurations[part])
+            has_all = is_short and not unstored and len(found) == units.shape[0]
+            shared.append(Points(units[part], found, study.next_trial, choice, has_all))
             start += count
         with mind.lock:
             mind.unstored.extend(points.units for points in shared)

@@ -162,7 +162,7 @@ class Reader(Protocol):
         """All trials as suggestions see them, by number."""
 
     def configurations(self, study: Study, numbers: Sequence[int]) -> dict[int, Parameters]:
-        """Configurations of trials, by number."""
+        """Configurations of those trials that there are, by number."""
 
     def curve_points(self, study: Study, step: int, *, completed_only: bool) -> list[CurvePoint]:
         """Every trial with a measurement at or before a step, as it stood there.

@@ -238,10 +238,8 @@ class SqlReader:
 
     def configurations(self, study: Study, numbers: Sequence[int]) -> dict[int, Parameters]:
         """Configurations of trials, by number."""
-        found: dict[int, Parameters] = {number: {} for number in numbers}
         columns = [column for column in PARAMETERS.c if column.name != "study_id"]
-        found.update(rows.parameters_of(self._below(PARAMETERS, columns, study, numbers)))
-        return found
+        return dict(rows.parameters_of(self._below(PARAMETERS, columns, study, numbers)))
 
     def curve_points(self, study: Study, step: int, *, completed_only: bool) -> list[CurvePoint]:
         """Every trial with a measurement at or before a step, as it stood there."""
