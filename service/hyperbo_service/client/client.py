@@ -72,8 +72,9 @@ class Client:
         """Say where the server is and who asks.
 
         Args:
-            target: `host:port`, `grpcs://host:port` or `unix:path`; None: the environment's
-                `HYPERBO_SERVER`, else `localhost:8080`.
+            target: `host:port`, `grpcs://host:port`, `unix:path`, or of several replicas
+                `ipv4:10.0.0.1:8080,10.0.0.2:8080`; None: the environment's `HYPERBO_SERVER`, else
+                `localhost:8080`.
             project: Whose studies and priors these are.
             token: Bearer token; None: the environment's `HYPERBO_TOKEN`, if set.
             tls: Whether to use TLS; None: if the target is `grpcs://` or certificates are given.

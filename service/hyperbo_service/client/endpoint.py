@@ -46,7 +46,9 @@ class Endpoint:
         """Check the address and the credentials; nothing is sent.
 
         Args:
-            target: `host:port`, `grpc://host:port`, `grpcs://host:port` or `unix:path`.
+            target: `host:port`, `grpc://host:port`, `grpcs://host:port` or `unix:path`; of several
+                replicas of a server `ipv4:10.0.0.1:8080,10.0.0.2:8080`, or a name that stands for
+                all of them, `dns:///host:port`.
             token: Bearer token.
             tls: Whether to use TLS; None decides as above.
             root_certificates: PEM, or a path to it, of who signed the server's certificate;
@@ -102,8 +104,15 @@ def is_loopback(target: str) -> bool:
     """
     if target.startswith(("unix:", "unix-abstract:")):
         return True
-    host = target.rpartition("/")[2]
-    host = host[1 : host.index("]")] if host.startswith("[") else host.partition(":")[0]
+    addresses = target.rpartition("/")[2]
+    for scheme in ("ipv4:", "ipv6:", "dns:"):
+        addresses = addresses.removeprefix(scheme)
+    return all(_is_own(each) for each in addresses.split(","))
+
+
+def _is_own(address: str) -> bool:
+    bracketed = address.startswith("[")
+    host = address[1:].partition("]")[0] if bracketed else address.partition(":")[0]
     numbers = host.split(".")
     is_ip = len(numbers) == 4 and all(each.isdecimal() for each in numbers)
     return host.lower() in ("localhost", "::1") or (is_ip and numbers[0] == "127")

@@ -19,7 +19,6 @@ from hyperbo_service.errors import (
     PermissionDeniedError,
     PreconditionError,
     PriorUnusableError,
-    RateLimitedError,
     ServiceError,
     TooLargeError,
     UnauthenticatedError,
@@ -49,6 +48,8 @@ _BY_CODE: dict[StatusCode, type[ServiceError]] = {
     StatusCode.UNIMPLEMENTED: UnsupportedError,
     StatusCode.DATA_LOSS: PriorUnusableError,
 }
+# How gRPC says that a message is too large; else it has too much to do.
+_SIZE = ("larger than max", "too large")
 _DISTRUST = ("CERTIFICATE_VERIFY_FAILED", "WRONG_VERSION_NUMBER", "certificate required")
 
 
@@ -77,8 +78,6 @@ def error_of(error: RpcError, target: str, method: str) -> ServiceError:
     code, text = error.code(), error.details() or ""
     details = _Details(_status(error))
     kind = ERRORS_BY_REASON.get(details.reason) or _BY_CODE.get(code, InternalError)
-    if kind is TooLargeError and not details.reason and details.retry_after is not None:
-        kind = RateLimitedError
     if not details.reason:
         kind, text = _explained(kind, code, text, target, method)
     return kind(
@@ -93,6 +92,8 @@ def _explained(
     kind: type[ServiceError], code: StatusCode, text: str, target: str, method: str
 ) -> tuple[type[ServiceError], str]:
     """The kind of an error that no server of ours explained, and a text that does."""
+    if code is StatusCode.RESOURCE_EXHAUSTED and not any(sign in text for sign in _SIZE):
+        return UnavailableError, f"{target} has more calls than it takes at once: {text}"
     if code is StatusCode.UNAVAILABLE and any(sign in text for sign in _DISTRUST):
         return UnauthenticatedError, (
             f"No secure connection to {target}: {text}. Check whether the server uses TLS, and "

@@ -17,6 +17,7 @@ from hyperbo_service.rpc.methods import METHODS
 MESSAGE_LIMIT = 16 * 1024 * 1024
 """Bytes of the largest message that the client takes."""
 
+_BALANCING = '{"loadBalancingConfig": [{"pick_first": {"shuffleAddressList": true}}]}'
 _ABANDONED: list[object] = []
 
 
@@ -107,7 +108,7 @@ def metadata_of(endpoint: Endpoint) -> tuple[tuple[str, str], ...]:
     return (("authorization", f"Bearer {endpoint.token}"),) if endpoint.token else ()
 
 
-def options_of(endpoint: Endpoint) -> list[tuple[str, int]]:
+def options_of(endpoint: Endpoint) -> list[tuple[str, int | str]]:
     """Options of a channel to a server."""
     return [
         ("grpc.max_receive_message_length", MESSAGE_LIMIT),
@@ -125,6 +126,10 @@ def options_of(endpoint: Endpoint) -> list[tuple[str, int]]:
         # Each client has connections of its own, which close with it.
         ("grpc.use_local_subchannel_pool", 1),
         ("grpc.enable_http_proxy", 0 if endpoint.is_loopback else 1),
+        # Of several replicas each client takes one at random, whose caches it then warms, and
+        # another when that one is gone.
+        ("grpc.service_config", _BALANCING),
+        ("grpc.dns_min_time_between_resolutions_ms", 5000),
     ]
 
 

@@ -66,6 +66,10 @@ def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         ("10.0.0.1:1", False),
         ("[::2]:1", False),
         ("dns:///127.0.0.1:1", True),
+        ("dns:localhost:1", True),
+        ("ipv4:127.0.0.1:1,127.0.0.1:2", True),
+        ("ipv4:127.0.0.1:1,10.0.0.1:2", False),
+        ("ipv6:[::1]:1", True),
     ],
 )
 def test_loopback(target: str, is_loopback: bool) -> None:  # noqa: FBT001 - a table's column

@@ -53,7 +53,7 @@ class Broken(grpc.RpcError):
         (Code.FAILED_PRECONDITION, PreconditionError),
         (Code.UNAUTHENTICATED, UnauthenticatedError),
         (Code.PERMISSION_DENIED, PermissionDeniedError),
-        (Code.RESOURCE_EXHAUSTED, TooLargeError),
+        (Code.RESOURCE_EXHAUSTED, UnavailableError),
         (Code.UNAVAILABLE, UnavailableError),
         (Code.ABORTED, UnavailableError),
         (Code.CANCELLED, UnavailableError),
@@ -70,6 +70,14 @@ def test_code_without_details(code: Code, kind: type[ServiceError]) -> None:
 
     assert type(error) is kind
     assert "host:1" in str(error)
+
+
+def test_message_above_a_limit() -> None:
+    """A message that gRPC itself finds too large is not sent again and again."""
+    text = "Received message larger than max (5 vs. 4)"
+    error = error_of(Broken(Code.RESOURCE_EXHAUSTED, text), "host:1", "GetStudy")
+
+    assert type(error) is TooLargeError
 
 
 def test_details_that_cannot_be_read() -> None:

@@ -157,6 +157,25 @@ def test_server_that_starts_late(mock: MockTransport, time: Time) -> None:
         assert len(time.sleeps) >= 3
 
 
+def test_replicas(mock: MockTransport, time: Time) -> None:
+    """Where the replica that a client uses is gone, another answers."""
+    replicas = [(ExitStack(), Arrivals()) for _ in range(2)]
+    addresses = [
+        stack.enter_context(serve(mock, address="127.0.0.1:0", arrivals=arrivals))
+        for stack, arrivals in replicas
+    ]
+    target = ",".join(address.replace("localhost", "127.0.0.1") for address in addresses)
+    with Client(f"ipv4:{target}", clock=time.clock, patience=1e9) as client:
+        study = client.study("digits", space=SPACE, metric="accuracy", goal="maximize")
+        used, spare = sorted(replicas, key=lambda replica: not replica[1].calls)
+        used[0].close()
+        study.tell(POINTS[0], 0.5)
+    spare[0].close()
+
+    assert used[1].methods() == ["CreateStudy"]
+    assert spare[1].methods() == ["CreateTrial"]
+
+
 def test_token_is_sent(address: str, arrivals: Arrivals) -> None:
     """The token goes along as a bearer token."""
     with Client(address, token="secret") as client:  # noqa: S106 - a test's
