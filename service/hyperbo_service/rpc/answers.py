@@ -177,18 +177,19 @@ def report_to_wire(report: PriorReport) -> wire.PriorReport:
 
 
 def leases_to_wire(
-    asked: Iterable[wire.Lease], ends: Mapping[str, datetime]
+    asked: Iterable[wire.Lease], held: Mapping[tuple[str, int], datetime]
 ) -> wire.HeartbeatResponse:
-    """What became of leases that were to be renewed."""
+    """What became of leases that were to be renewed, of which some are still held."""
     states = wire.LeaseStatus
+    ends = [(lease.name, held.get((lease.name, lease.fencing_token))) for lease in asked]
     return wire.HeartbeatResponse(
         leases=[
             states(
-                name=lease.name,
-                state=states.STATE_HELD if lease.name in ends else states.STATE_LOST,
-                expire_time=moment(ends.get(lease.name)),
+                name=name,
+                state=states.STATE_LOST if end is None else states.STATE_HELD,
+                expire_time=moment(end),
             )
-            for lease in asked
+            for name, end in ends
         ]
     )
 

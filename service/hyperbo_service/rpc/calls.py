@@ -1,6 +1,7 @@
 """Calls: who asks, and the journal's view of a request."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from google.protobuf.message import Message
@@ -11,9 +12,15 @@ from hyperbo_service.resources import check_request_id
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks: the name of a token, or of the local user."""
+    """Who asks.
+
+    Attributes:
+        principal: Name of the token, or of the local user.
+        is_listening: Whether an answer would still be heard.
+    """
 
     principal: str
+    is_listening: Callable[[], bool] = lambda: True
 
 
 def call_of(asker: Asker, method: str, request: Message, project: str, resource: str) -> Call:

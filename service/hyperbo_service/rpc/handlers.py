@@ -93,7 +93,7 @@ class Handlers(grpc.GenericRpcHandler):
             request = parse(method.name, content)
             asker = handling.admit(request, len(content))
             for answer in self._api.stream(method.name, request, asker):
-                if not context.is_active():
+                if not asker.is_listening():
                     return
                 yield answer
 
@@ -141,7 +141,7 @@ class _Handling:
             self._method.name, _token(self._metadata), _project(resource), size
         )
         self._facts["principal"] = caller.principal
-        return Asker(caller.principal)
+        return Asker(caller.principal, self._context.is_active)
 
     def rest(self, first: Message, contents: Iterator[bytes], size: int) -> Iterator[Message]:
         """The requests of a stream, the first of which was read."""
@@ -153,12 +153,14 @@ class _Handling:
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         seconds = time.perf_counter() - self._began
         refused = error
-        if isinstance(error, Exception) and not isinstance(error, ServiceError):
+        if isinstance(error, Exception) and not isinstance(error, ServiceError | grpc.RpcError):
             _LOG.error("fault", exc_info=error, extra={"facts": self._facts})
             refused = InternalError(
                 "A fault of HyperBO; the server's log has it. Please report it."
             )
         code = refused.code if isinstance(refused, ServiceError) else "OK"
+        if isinstance(error, grpc.RpcError):
+            code = "CANCELLED"  # the client broke its upload off
         self._span.__exit__(kind, error, trace)
         self._handlers._observation.on_call(self._method.name, code, seconds)  # noqa: SLF001
         self._log(code, seconds, refused)
@@ -177,17 +179,14 @@ class _Handling:
 
 def status_of(error: ServiceError) -> Status:
     """An error as a status with rich details."""
-    status = Status(
-        code=grpc.StatusCode[error.code].value[0], message=str(error)[:_LONGEST_MESSAGE]
-    )
+    message = _shortened(str(error))
+    status = Status(code=grpc.StatusCode[error.code].value[0], message=message)
     parts: list[Message] = [details.ErrorInfo(reason=error.reason, domain=DOMAIN)]
     if error.field:
-        violation = details.BadRequest.FieldViolation(
-            field=error.field, description=str(error)[:_LONGEST_MESSAGE]
-        )
+        violation = details.BadRequest.FieldViolation(field=error.field, description=message)
         parts.append(details.BadRequest(field_violations=[violation]))
     if error.resource:
-        parts.append(details.ResourceInfo(resource_name=error.resource))
+        parts.append(details.ResourceInfo(resource_name=error.resource[:_LONGEST_RESOURCE]))
     if error.retry_after is not None:
         delay = Duration()
         delay.FromNanoseconds(int(error.retry_after * 1e9))
@@ -199,8 +198,22 @@ def status_of(error: ServiceError) -> Status:
     return status
 
 
-_LONGEST_MESSAGE = 2000
-"""Status and details travel in headers, which gRPC keeps to 8 KiB together."""
+_LONGEST_MESSAGE = 1500
+"""Bytes; status and details travel in headers, which gRPC keeps to 8 KiB together."""
+
+_LONGEST_RESOURCE = 255
+
+
+def _shortened(text: str) -> str:
+    """As much of a text as a header holds, where all but ASCII takes three bytes for each byte."""
+    if len(text) <= _LONGEST_MESSAGE // 12:
+        return text
+    taken = 0
+    for place, character in enumerate(text):
+        taken += 1 if " " <= character <= "~" and character != "%" else 3 * len(character.encode())
+        if taken > _LONGEST_MESSAGE:
+            return f"{text[:place]}..."
+    return text
 
 
 def _resource(request: Any) -> str:

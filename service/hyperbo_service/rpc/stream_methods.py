@@ -1,7 +1,7 @@
 """Methods that answer with a stream: the export of a study, and the watch over one."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from hyperbo_service.errors import UnavailableError
 from hyperbo_service.resources import StudyName
 from hyperbo_service.rpc import answers, questions
 from hyperbo_service.rpc.calls import Asker
-from hyperbo_service.rpc.trial_methods import fitting
+from hyperbo_service.rpc.parts import in_parts, readable
 from hyperbo_service.rpc.v1 import tuning_service_pb2 as wire
 from hyperbo_service.transactions import Transactions
 
@@ -54,9 +54,10 @@ class StreamMethods:
         after = 0
         while part := self._part(study, after):
             after = part[-1].name.number
-            yield wire.ExportStudyResponse(trials=answers.trials_to_wire(part)).SerializeToString()
+            for trials in in_parts(map(answers.trial_to_wire, part)):
+                yield wire.ExportStudyResponse(trials=trials).SerializeToString()
 
-    def WatchStudy(self, request: wire.WatchStudyRequest, asker: Asker) -> Iterator[bytes]:  # noqa: N802, ARG002
+    def WatchStudy(self, request: wire.WatchStudyRequest, asker: Asker) -> Iterator[bytes]:  # noqa: N802
         """The study as it is, then everything that changes."""
         name = StudyName.parse(request.name)
         since = questions.since(request.since) if request.HasField("since") else None
@@ -66,11 +67,13 @@ class StreamMethods:
                 retry_after=10.0,
             )
         try:
-            yield from self._watch(name, since)
+            yield from self._watch(name, since, asker.is_listening)
         finally:
             self._room.release()
 
-    def _watch(self, name: StudyName, since: datetime | None) -> Iterator[bytes]:
+    def _watch(
+        self, name: StudyName, since: datetime | None, is_listening: Callable[[], bool]
+    ) -> Iterator[bytes]:
         study = self._transactions.read(lambda reader: reader.study(name))
         watch = _Watch(study.key)
         # 1. What there is already, or, for one who comes back, what changed meanwhile.
@@ -84,11 +87,10 @@ class StreamMethods:
             fresh = [
                 trial for trial in watch.fresh(part) if since is None or trial.updated >= since
             ]
-            if fresh:
-                yield _changes(trials=answers.trials_to_wire(fresh))
+            yield from _trial_changes(fresh)
         yield _changes(watermark=answers.moment(start))
         # 2. What changes from now on.
-        while not self._closing.wait(_POLL_SECONDS):
+        while is_listening() and not self._closing.wait(_POLL_SECONDS):
             now = self._transactions.now()
             yield from self._round(name, watch, start - _OVERLAP, now)
             start = now
@@ -109,9 +111,9 @@ class StreamMethods:
             lambda reader: reader.changed_trials(study, since, limit=limit)
         )
         fresh = watch.fresh(changed)
-        for place in range(0, len(fresh), _PART):
+        for change in _trial_changes(fresh):
             is_news = True
-            yield _changes(trials=answers.trials_to_wire(fresh[place : place + _PART]))
+            yield change
         gone = watch.gone(self._transactions.read(lambda reader: reader.numbers(study)))
         if gone:
             is_news = True
@@ -126,8 +128,10 @@ class StreamMethods:
         """The next trials by number, as many as one message holds."""
 
         def find(reader: Any) -> list[Trial]:
+            if reader.study(study.name).key != study.key:
+                raise _made_anew(study.name)
             bare = reader.trials(study, [], after=after, limit=_PART, detail=Detail.BARE)
-            numbers = [trial.name.number for trial in fitting(bare)]
+            numbers = [trial.name.number for trial in readable(bare)]
             found: list[Trial] = reader.trials_by_number(study, numbers, detail=Detail.FULL)
             return found
 
@@ -154,7 +158,7 @@ class _Watch:
     def check_same(self, study: Study) -> None:
         """Refuse to go on with another study of the same name."""
         if study.key != self.key:
-            raise UnavailableError(f"{study.name} was deleted and made anew. Watch it again.")
+            raise _made_anew(study.name)
 
     def fresh(self, trials: list[Trial]) -> list[Trial]:
         """Those of some trials that were not told at their revision; they count as told now."""
@@ -172,6 +176,15 @@ class _Watch:
         for number in gone:
             del self.revisions[number]
         return gone
+
+
+def _made_anew(name: StudyName) -> UnavailableError:
+    return UnavailableError(f"{name} was deleted meanwhile, and made anew. Begin again.")
+
+
+def _trial_changes(trials: list[Trial]) -> Iterator[bytes]:
+    for part in in_parts(map(answers.trial_to_wire, trials)):
+        yield _changes(trials=part)
 
 
 def _changes(**parts: object) -> bytes:

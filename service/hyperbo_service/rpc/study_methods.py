@@ -10,6 +10,7 @@ from hyperbo_service.insights import Insights
 from hyperbo_service.resources import ProjectName, StudyName
 from hyperbo_service.rpc import answers, questions
 from hyperbo_service.rpc.calls import Asker, call_of
+from hyperbo_service.rpc.parts import first_part
 from hyperbo_service.rpc.v1 import study_pb2 as study_wire
 from hyperbo_service.rpc.v1 import tuning_service_pb2 as wire
 from hyperbo_service.suggestions import random_seed
@@ -66,10 +67,10 @@ class StudyMethods:
             ]
 
         found: list[Study] = []
-        page = self._transactions.read(find)
+        page = first_part(self._transactions.read(find))
         token = ""
-        if len(found) > size:
-            last = found[size - 1]
+        if len(found) > len(page):
+            last = found[len(page) - 1]
             token = listing.write_token([last.created.isoformat(), last.key], *listed)
         return _bytes(wire.ListStudiesResponse(studies=page, next_page_token=token))
 

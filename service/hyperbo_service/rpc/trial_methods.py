@@ -1,6 +1,5 @@
 """Methods that concern trials: each reads its request, runs a use case, and writes its answer."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,13 +10,11 @@ from hyperbo_service.domain import Detail, TrialState
 from hyperbo_service.resources import StudyName, TrialName
 from hyperbo_service.rpc import answers, questions
 from hyperbo_service.rpc.calls import Asker, call_of
+from hyperbo_service.rpc.parts import first_part, readable
 from hyperbo_service.rpc.v1 import tuning_service_pb2 as wire
 from hyperbo_service.suggestions import Suggester
 from hyperbo_service.transactions import Transactions
 from hyperbo_service.trial_checks import check_measurement, check_text
-
-_PAGE_MEASUREMENTS = 20_000
-"""Measurements in one page of full trials; about two megabytes."""
 
 
 def _bytes(message: Message) -> bytes:
@@ -84,20 +81,19 @@ class TrialMethods:
         place = listing.read_token(request.page_token, (int,), *listed)
         after = 0 if place is None else int(place[0])
 
-        def find(reader: Any) -> tuple[list[trials.Trial], bool]:
+        def find(reader: Any) -> tuple[list[trials.Trial], int]:
             study = reader.study(name)
             bare = reader.trials(study, conditions, after=after, limit=size + 1, detail=Detail.BARE)
-            kept = bare[:size]
-            if detail is Detail.FULL:
-                kept = fitting(kept)
+            kept = bare[:size] if detail is Detail.BASIC else readable(bare[:size])
             numbers = [trial.name.number for trial in kept]
-            return reader.trials_by_number(study, numbers, detail=detail), len(bare) > len(kept)
+            return reader.trials_by_number(study, numbers, detail=detail), len(bare)
 
-        page, goes_on = self._transactions.read(find)
-        token = listing.write_token([page[-1].name.number], *listed) if goes_on else ""
-        return _bytes(
-            wire.ListTrialsResponse(trials=answers.trials_to_wire(page), next_page_token=token)
-        )
+        found, count = self._transactions.read(find)
+        page = first_part(answers.trials_to_wire(found))
+        token = ""
+        if count > len(page):
+            token = listing.write_token([found[len(page) - 1].name.number], *listed)
+        return _bytes(wire.ListTrialsResponse(trials=page, next_page_token=token))
 
     def DeleteTrial(self, request: wire.DeleteTrialRequest, asker: Asker) -> bytes:  # noqa: N802
         """Delete a trial."""
@@ -159,8 +155,9 @@ class TrialMethods:
         """Renew leases."""
         name = StudyName.parse(request.parent, "parent")
         leases = {
-            questions.number_within(name, lease.name, f"leases[{place}].name"): (
-                lease.fencing_token
+            (
+                questions.number_within(name, lease.name, f"leases[{place}].name"),
+                lease.fencing_token,
             )
             for place, lease in enumerate(questions.few(request.leases, "leases"))
         }
@@ -170,8 +167,8 @@ class TrialMethods:
                 writer.study(name), leases, now=now, length=length
             )
         )
-        by_name = {str(name.trial(number)): end for number, end in ends.items()}
-        return _bytes(answers.leases_to_wire(request.leases, by_name))
+        held = {(str(name.trial(number)), token): end for (number, token), end in ends.items()}
+        return _bytes(answers.leases_to_wire(request.leases, held))
 
     def CheckEarlyStopping(  # noqa: N802
         self,
@@ -186,14 +183,25 @@ class TrialMethods:
         )
 
     def ListBestTrials(self, request: wire.ListBestTrialsRequest, asker: Asker) -> bytes:  # noqa: N802, ARG002
-        """The best completed trials."""
+        """The best completed trials, as many as one message holds."""
         name = StudyName.parse(request.parent, "parent")
         size = questions.count(request.page_size, 1, "page_size")
         detail = questions.detail(request.view, Detail.BASIC)
-        found = self._transactions.read(
-            lambda reader: reader.best_trials(reader.study(name), size, detail=detail)
-        )
-        return _bytes(wire.ListBestTrialsResponse(trials=answers.trials_to_wire(found)))
+
+        def find(reader: Any) -> list[trials.Trial]:
+            study = reader.study(name)
+            best: list[trials.Trial] = reader.best_trials(study, size, detail=Detail.BASIC)
+            if detail is Detail.BASIC:
+                return best
+            order = [trial.name.number for trial in readable(best)]
+            full = {
+                trial.name.number: trial
+                for trial in reader.trials_by_number(study, order, detail=Detail.FULL)
+            }
+            return [full[number] for number in order]
+
+        found = answers.trials_to_wire(self._transactions.read(find))
+        return _bytes(wire.ListBestTrialsResponse(trials=first_part(found)))
 
     def ImportTrials(self, request: wire.ImportTrialsRequest, asker: Asker) -> bytes:  # noqa: N802
         """Add finished trials from elsewhere."""
@@ -225,13 +233,3 @@ class TrialMethods:
             lambda writer, now: trials.end(writer, name, request.fencing_token, state, reason, now),
             _trial_bytes,
         )
-
-
-def fitting(found: Sequence[trials.Trial]) -> Sequence[trials.Trial]:
-    """As many of the first trials as have not too many measurements together; at least one."""
-    total = 0
-    for place, trial in enumerate(found):
-        total += trial.measurement_count
-        if total > _PAGE_MEASUREMENTS and place:
-            return found[:place]
-    return found

@@ -5,7 +5,7 @@ which writes the call's journal entry in the same transaction: a repeated call g
 answer. Whatever raises inside leaves nothing behind.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -247,8 +247,13 @@ class Writer(Reader, Protocol):
         """Store a trial's final values."""
 
     def renew_leases(
-        self, study: Study, leases: Mapping[int, int], *, now: datetime, length: timedelta | None
-    ) -> dict[int, datetime]:
+        self,
+        study: Study,
+        leases: Collection[tuple[int, int]],
+        *,
+        now: datetime,
+        length: timedelta | None,
+    ) -> dict[tuple[int, int], datetime]:
         """Renew leases given as number and token; return the new ends of those still held."""
 
     def extend_curves(
@@ -273,8 +278,7 @@ class Writer(Reader, Protocol):
     def add_prior(self, prior: StoredPrior, weights: bytes) -> None:
         """Store a prior under its name and version.
 
-        Raises:
-            AlreadyExistsError: If that version is taken.
+        If another transaction takes the version meanwhile, this one runs again.
         """
 
     def retire_prior(self, prior: StoredPrior) -> None:

@@ -1,6 +1,6 @@
 """Writes to the database within one transaction, by SQL that SQLite and PostgreSQL share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -180,29 +180,33 @@ class SqlWriter(SqlReader):
         self._write_many(_ADD_VALUE, rows.value_columns(study, trial))
 
     def renew_leases(
-        self, study: Study, leases: Mapping[int, int], *, now: datetime, length: timedelta | None
-    ) -> dict[int, datetime]:
+        self,
+        study: Study,
+        leases: Collection[tuple[int, int]],
+        *,
+        now: datetime,
+        length: timedelta | None,
+    ) -> dict[tuple[int, int], datetime]:
         """Renew leases; return the new ends of those still held."""
-        asked = [(number, token) for number, token in sorted(leases.items())]
         statement = (
-            select(TRIALS.c.number, TRIALS.c.lease_seconds)
+            select(TRIALS.c.number, TRIALS.c.token, TRIALS.c.lease_seconds)
             .where(
                 TRIALS.c.study_id == study.key,
                 TRIALS.c.state == _RUNNING,
-                tuple_(TRIALS.c.number, TRIALS.c.token).in_(asked),
+                tuple_(TRIALS.c.number, TRIALS.c.token).in_(sorted(leases)),
             )
             .order_by(TRIALS.c.number)
             .with_for_update()
         )
         ends = {
-            row.number: now + (length or timedelta(seconds=row.lease_seconds))
+            (row.number, row.token): now + (length or timedelta(seconds=row.lease_seconds))
             for row in self._execute(statement)
         }
         self._write_many(
             _RENEW,
             [
                 {"of_study": study.key, "of_number": number, "expires": end}
-                for number, end in ends.items()
+                for (number, _), end in ends.items()
             ],
         )
         return ends
@@ -268,8 +272,7 @@ class SqlWriter(SqlReader):
 
     def add_prior(self, prior: StoredPrior, weights: bytes) -> None:
         """Store a prior under its name and version."""
-        statement = insert(PRIORS).values(rows.prior_columns(prior) | {"weights": weights})
-        self._write_new(statement, f"prior {prior.reference} in project {prior.project!r}")
+        self._write(insert(PRIORS).values(rows.prior_columns(prior) | {"weights": weights}))
 
     def retire_prior(self, prior: StoredPrior) -> None:
         """Mark a prior as retired."""
