@@ -5,8 +5,10 @@ from pathlib import Path
 
 from google.protobuf.message import Message
 
-from hyperbo.registry import Registry, default_root
+from hyperbo.registry import Registry
 from hyperbo_service.app import Backend, open_backend
+from hyperbo_service.config import ServerConfig
+from hyperbo_service.home import database_of, registry_of
 from hyperbo_service.rpc.calls import Asker
 from hyperbo_service.rpc.methods import METHODS
 
@@ -61,13 +63,17 @@ def open_local(path: str | None) -> LocalTransport:
     """A transport to a database file, made if there is none.
 
     Args:
-        path: The file; by default `local.db` in the user's data folder.
+        path: The file; by default the one that `hyperbo serve` uses.
 
     Raises:
         PreconditionError: If the file is of another release.
         UnavailableError: If it cannot be opened.
     """
-    root = default_root()
-    file = root.parent / "local.db" if path is None else Path(path)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    return LocalTransport(open_backend(f"sqlite:///{file.absolute()}", registry=Registry(root)))
+    if path is None:
+        database = database_of(ServerConfig())
+    else:
+        file = Path(path).absolute()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        database = f"sqlite:///{file}"
+    registry = Registry(registry_of(ServerConfig()))
+    return LocalTransport(open_backend(database, registry=registry))

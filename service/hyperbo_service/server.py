@@ -4,7 +4,7 @@ import logging
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import FrameType
 from typing import Any
@@ -28,7 +28,7 @@ class Server:
 
     Args:
         config: Where to listen, and within what limits.
-        handlers: Answers the calls of HyperBO's services.
+        handlers: Answer the calls.
         end_streams: Ends streams that would otherwise go on for ever; called when it stops.
 
     Raises:
@@ -39,7 +39,7 @@ class Server:
     def __init__(
         self,
         config: ServerConfig,
-        handlers: grpc.GenericRpcHandler,
+        handlers: Sequence[grpc.GenericRpcHandler],
         end_streams: Callable[[], None] = lambda: None,
     ) -> None:
         credentials = server_credentials(config)
@@ -51,7 +51,7 @@ class Server:
         self._lock = threading.Lock()
         self._server = grpc.server(
             self._pool,
-            handlers=[handlers],
+            handlers=list(handlers),
             options=_options(config),
             maximum_concurrent_rpcs=config.threads + _MOST_WAITING,
         )

@@ -52,7 +52,7 @@ def start() -> Iterator[Callable[..., Server]]:
     servers: list[Server] = []
 
     def started(config: ServerConfig = ANY_PORT, handlers: Any = None, **more: Any) -> Server:
-        server = Server(config, handlers or Echo(), **more)
+        server = Server(config, (handlers or Echo(),), **more)
         servers.append(server)
         server.start()
         return server
@@ -111,7 +111,7 @@ def test_a_taken_port_is_a_clear_error(start: Callable[..., Server]) -> None:
     port = start().port
 
     with pytest.raises(CommandError, match=rf"127\.0\.0\.1:{port}: .*in use.*--port 0"):
-        Server(replace(ANY_PORT, port=port), Echo())
+        Server(replace(ANY_PORT, port=port), (Echo(),))
 
 
 def test_another_machines_address_is_a_clear_error() -> None:
@@ -119,7 +119,7 @@ def test_another_machines_address_is_a_clear_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
     with pytest.raises(CommandError, match=r"192\.0\.2\.1"):
-        Server(replace(ANY_PORT, host="192.0.2.1", port=port), Echo())
+        Server(replace(ANY_PORT, host="192.0.2.1", port=port), (Echo(),))
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_another_machines_address_is_a_clear_error() -> None:
 )  # fmt: skip
 def test_the_address_is_one_to_connect_to(host: str, shown: str) -> None:
     """Where every address is listened on, a client on this machine is told `localhost`."""
-    server = Server(replace(ANY_PORT, host=host), Echo())
+    server = Server(replace(ANY_PORT, host=host), (Echo(),))
 
     assert server.address == f"{shown}:{server.port}"
     server.stop(0.0)

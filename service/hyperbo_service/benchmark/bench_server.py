@@ -1,27 +1,26 @@
-"""A server process for benchmarks: the service, and a trivial method beside it to compare with.
+"""A server in a process of its own, for benchmarks that stop and kill it.
 
-`python -m hyperbo_service.benchmark.bench_server DATABASE` prints its port and serves until its
-standard input ends.
+`python -m hyperbo_service.benchmark.bench_server DATABASE [PORT]` prints its port and serves until
+its standard input ends. A trivial method stands beside the service, to compare with.
 """
 
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import grpc
 
-from hyperbo_service.app import open_backend
-from hyperbo_service.auth import OpenGate
-from hyperbo_service.rpc.handlers import Handlers
+from hyperbo_service.commands.numerics import keep_compiled_programs
+from hyperbo_service.config import ServerConfig
+from hyperbo_service.serving import serving
 
 TRIVIAL = "/benchmark/Echo"
-THREADS = 256
 
 
-class _Trivial(grpc.GenericRpcHandler):
+class Trivial(grpc.GenericRpcHandler):
     """Returns what it is sent."""
 
     def service(self, handler_call_details: Any) -> Any:
@@ -31,42 +30,46 @@ class _Trivial(grpc.GenericRpcHandler):
         return grpc.unary_unary_rpc_method_handler(lambda request, context: request)  # noqa: ARG005
 
 
-class _Nobody:
-    def on_call(self, method: str, code: str, seconds: float) -> None:
-        pass
+def start_server(
+    database: str, port: int = 0, registry: Path | None = None
+) -> subprocess.Popen[str]:
+    """A server process; its first line of output is its port."""
+    folder = [] if registry is None else [str(registry)]
+    module = "hyperbo_service.benchmark.bench_server"
+    return subprocess.Popen(  # noqa: S603 - our own module
+        [sys.executable, "-m", module, database, str(port), *folder],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def read_port(process: subprocess.Popen[str]) -> int:
+    """The port of a server process, once it takes calls."""
+    assert process.stdout is not None  # noqa: S101 - it is a pipe
+    return int(process.stdout.readline())
 
 
 @contextmanager
-def running_server(database: str) -> Iterator[str]:
+def running_server(database: str, registry: Path | None = None) -> Iterator[str]:
     """The address of a server in a process of its own."""
-    command = [sys.executable, "-m", "hyperbo_service.benchmark.bench_server", database]
-    process = subprocess.Popen(  # noqa: S603 - our own module
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    process = start_server(database, registry=registry)
     try:
-        assert process.stdout is not None  # noqa: S101 - it is a pipe
-        yield f"127.0.0.1:{int(process.stdout.readline())}"
+        yield f"127.0.0.1:{read_port(process)}"
     finally:
         process.communicate()
 
 
 def main() -> None:
     """Serve until standard input ends."""
-    backend = open_backend(sys.argv[1])
-    handlers = Handlers(
-        backend.api,
-        OpenGate(),
-        _Nobody(),
-        lambda name, metadata: nullcontext(),  # noqa: ARG005
+    database, port, *folder = sys.argv[1:]
+    keep_compiled_programs()
+    config = ServerConfig(
+        database=database, port=int(port), registry=Path(folder[0]) if folder else None
     )
-    server = grpc.server(ThreadPoolExecutor(THREADS))
-    server.add_generic_rpc_handlers((handlers, _Trivial()))
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    print(port, flush=True)  # noqa: T201 - who started it waits for this line
-    sys.stdin.read()
-    server.stop(1).wait()
-    backend.close()
+    with serving(config, extra=(Trivial(),)) as running:
+        print(running.server.port, flush=True)  # noqa: T201 - who started it waits for this line
+        sys.stdin.read()
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import grpc
 
@@ -81,14 +82,14 @@ class Reporters:
 
     def trivial(self, place: int) -> Send:
         """A client that sends the same bytes to a method that does nothing."""
-        call = self._channels[place].unary_unary(TRIVIAL)
+        call: Any = self._channels[place].unary_unary(TRIVIAL)
         content = self._request(place, 0).SerializeToString()
         return lambda: call(content)
 
     def durable(self, place: int) -> Send:
         """A client that reports one more step at each call."""
         method = METHODS["ReportMeasurement"]
-        call = self._channels[place].unary_unary(
+        call: Any = self._channels[place].unary_unary(
             method.path,
             request_serializer=method.request.SerializeToString,
             response_deserializer=method.response.FromString,
