@@ -107,6 +107,9 @@ STUDY_MOVES: Mapping[StudyState, frozenset[StudyState]] = {
 }
 """Every legal move of a study."""
 
+MOST_MEASUREMENTS = 25_000
+"""Points that a learning curve may have: so many fit into one message, whatever they hold."""
+
 FINISHED = frozenset(state for state, moves in TRIAL_MOVES.items() if not moves)
 """States that a trial never leaves."""
 

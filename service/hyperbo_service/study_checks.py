@@ -27,6 +27,7 @@ NO_BUDGET = Budget()
 
 LARGEST_SEED = 2**53
 _LONGEST_SPACE = 256 * 2**10
+_LARGEST_DIMENSION = 1000
 _LONGEST_NAME = 128
 _MOST_LABELS = 64
 _LARGEST_COUNT = 10**12
@@ -101,6 +102,13 @@ def _check_space(text: str) -> SearchSpace:
     if "\\u0000" in space.to_json():
         raise InvalidArgumentError(
             "The search space holds the character NUL, which cannot be stored.",
+            field="study.space",
+        )
+    if space.dimension > _LARGEST_DIMENSION:
+        raise InvalidArgumentError(
+            f"The search space has {space.dimension} coordinates, one for each number and one for "
+            f"each category; at most {_LARGEST_DIMENSION}. Give categories with an order as "
+            "integers, or leave some out.",
             field="study.space",
         )
     longest = max(space.names, key=len)

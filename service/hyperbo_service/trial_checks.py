@@ -9,8 +9,15 @@ from typing import Any
 from hyperbo.errors import SpaceError
 from hyperbo.space import SearchSpace
 from hyperbo.tasks import LARGEST_VALUE
-from hyperbo_service.domain import Measurement, MetricValue, Parameters, Study, Value
-from hyperbo_service.errors import InvalidArgumentError, OutsideSpaceError
+from hyperbo_service.domain import (
+    MOST_MEASUREMENTS,
+    Measurement,
+    MetricValue,
+    Parameters,
+    Study,
+    Value,
+)
+from hyperbo_service.errors import InvalidArgumentError, OutsideSpaceError, TooLargeError
 
 LARGEST_STEP = 2**53
 _LONGEST_REASON = 4096
@@ -38,8 +45,8 @@ def check_configuration(study: Study, parameters: Parameters, field: str) -> dic
 
 
 def _as_given(value: Value, decoded: Value) -> Value:
-    """The value to the last digit, which decoding may round; whole numbers of a float as floats."""
-    return float(value) if isinstance(decoded, float) else value
+    """A float to the last digit, which decoding may round; all others in the parameter's type."""
+    return float(value) if isinstance(decoded, float) else decoded
 
 
 def check_values(metric: str, values: Sequence[MetricValue], field: str) -> None:
@@ -91,7 +98,9 @@ def check_curve(metric: str, curve: Sequence[Measurement], field: str) -> None:
 
     Raises:
         InvalidArgumentError: If they do not, or a measurement is wrong.
+        TooLargeError: If there are too many.
     """
+    check_length(len(curve), field)
     for place, measurement in enumerate(curve):
         check_measurement(metric, measurement, f"{field}[{place}]")
         if place and measurement.step <= curve[place - 1].step:
@@ -100,6 +109,20 @@ def check_curve(metric: str, curve: Sequence[Measurement], field: str) -> None:
                 "increasing steps.",
                 field=f"{field}[{place}].step",
             )
+
+
+def check_length(count: int, field: str) -> None:
+    """Refuse a learning curve of too many points.
+
+    Raises:
+        TooLargeError: If it is.
+    """
+    if count > MOST_MEASUREMENTS:
+        raise TooLargeError(
+            f"The trial has {MOST_MEASUREMENTS} measurements, which is the limit. Report fewer, "
+            "such as every tenth step.",
+            field=field,
+        )
 
 
 def check_cost(amount: float | None, field: str) -> None:

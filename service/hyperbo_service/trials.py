@@ -34,6 +34,7 @@ from hyperbo_service.trial_checks import (
     check_configuration,
     check_cost,
     check_curve,
+    check_length,
     check_measurement,
     check_reason,
     check_values,
@@ -56,6 +57,7 @@ class TrialDraft:
     client_id: str = ""
     cost: float | None = None
     created: datetime | None = None
+    started: datetime | None = None
     ended: datetime | None = None
 
 
@@ -151,6 +153,7 @@ def report(
         IllegalMoveError: If the trial is not running.
         StepOrderError: If the step is not after the last one.
         InvalidArgumentError: If the measurement is wrong.
+        TooLargeError: If the learning curve has all the points that it may have.
     """
     study, trial = writer.trial(name, detail=Detail.BARE, lock=True)
     check_measurement(study.metric.name, measurement, "measurement")
@@ -163,6 +166,7 @@ def report(
             resource=str(name),
         )
     count = _extend(writer, study, trial, measurement)
+    check_length(count, "measurement")
     length = _lease(trial)
     grown = replace(
         trial,
@@ -343,6 +347,7 @@ def _new_trial(
         measurement_count=len(draft.measurements),
         client_id=draft.client_id[:128],
         reason=check_reason(draft.reason),
+        started=draft.started if is_over else None,
         ended=(draft.ended or now) if is_over else None,
         last_step=draft.measurements[-1].step if draft.measurements else None,
         cost=draft.cost,

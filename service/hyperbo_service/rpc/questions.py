@@ -148,6 +148,7 @@ def trial_draft(trial: trial_wire.Trial, field: str, now: datetime) -> TrialDraf
         client_id=client_id,
         cost=trial.cost if trial.HasField("cost") else None,
         created=_moment(trial, "create_time", field),
+        started=_moment(trial, "start_time", field),
         ended=_moment(trial, "end_time", field),
     )
 

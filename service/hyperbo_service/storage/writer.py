@@ -18,7 +18,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from hyperbo_service.domain import Detail, Lease, Measurement, StoredPrior, Study, Trial, TrialState
+from hyperbo_service.domain import (
+    MOST_MEASUREMENTS,
+    Detail,
+    Lease,
+    Measurement,
+    StoredPrior,
+    Study,
+    Trial,
+    TrialState,
+)
 from hyperbo_service.errors import AlreadyExistsError, NotFoundError
 from hyperbo_service.storage import rows
 from hyperbo_service.storage.base import Token
@@ -323,6 +332,8 @@ class SqlWriter(SqlReader):
 def _continues(curve: Any, lease: Lease, measurement: Measurement) -> bool:
     """Whether a point comes next on a curve, under the lease that the trial has now."""
     if curve.token != lease.token or curve.state != _RUNNING:
+        return False
+    if curve.measurement_count >= MOST_MEASUREMENTS:
         return False
     if curve.last_step is None:
         return bool(curve.measurement_count == 0)
