@@ -16,6 +16,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any, Protocol, Self
 
+from hyperbo_service.config import CALLS_PER_SECOND, LARGEST_MESSAGE
 from hyperbo_service.domain import Clock
 from hyperbo_service.errors import (
     InvalidArgumentError,
@@ -28,10 +29,6 @@ from hyperbo_service.resources import is_id
 from hyperbo_service.storage import Store, Token
 
 ANONYMOUS = "anonymous"
-CALLS_PER_SECOND = 1000.0
-"""Limit of a token that names none."""
-LARGEST_MESSAGE = 16 * 2**20
-"""Limit in bytes of a token that names none."""
 CACHE_SECONDS = 3.0
 """How long what a token allows is remembered, and that there is no such token."""
 

@@ -11,7 +11,15 @@ import typer
 from typer.core import TyperGroup
 
 from hyperbo.errors import HyperBOError
-from hyperbo_service.commands import data, pretrain, prior, quickstart, study, suggest
+from hyperbo_service.commands import (
+    data,
+    pretrain,
+    prior,
+    quickstart,
+    serve,
+    study,
+    suggest,
+)
 from hyperbo_service.console import fail, messages
 
 REFUSED, UNEXPECTED, INTERRUPTED = 2, 1, 130
@@ -20,21 +28,28 @@ REFUSED, UNEXPECTED, INTERRUPTED = 2, 1, 130
 # Modules of the extra `server`; every other missing module is a fault and not a missing extra.
 _SERVER_MODULES = frozenset(
     {
+        "alembic",
         "equinox",
         "gpjax",
+        "grpc_health",
+        "grpc_reflection",
         "jax",
         "jaxlib",
         "jaxtyping",
         "numpy",
         "numpyro",
+        "opentelemetry",
         "optax",
         "pandas",
         "paramax",
         "platformdirs",
         "plotly",
+        "prometheus_client",
+        "psycopg",
         "pyarrow",
         "safetensors",
         "scipy",
+        "sqlalchemy",
     }
 )
 
@@ -110,6 +125,7 @@ pretrain.register(app)
 prior.register(app)
 suggest.register(app)
 study.register(app)
+serve.register(app)
 
 
 def repeat_swallowed_interrupt(unraisable: Any) -> None:

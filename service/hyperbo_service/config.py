@@ -13,12 +13,17 @@ from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, get_args, get_type_hints
 
-from hyperbo_service.auth import CALLS_PER_SECOND, LARGEST_MESSAGE
 from hyperbo_service.errors import SettingError
-from hyperbo_service.home import data_folder, default_database
 
 PREFIX = "HYPERBO_"
-_OTHER_VARIABLES = frozenset({"CONFIG", "HOME", "SERVER", "TOKEN", "TRACEBACK"})
+CALLS_PER_SECOND = 1000.0
+"""Limit of a token that names none."""
+LARGEST_MESSAGE = 16 * 2**20
+"""Limit of a message in bytes."""
+
+_OTHER_VARIABLES = frozenset(
+    {"CA", "CERT", "CONFIG", "HOME", "KEY", "PROJECT", "SERVER", "TOKEN", "TRACEBACK"}
+)
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
@@ -165,16 +170,6 @@ class ServerConfig:
         if self.require_tokens is None:
             return self.is_exposed and not self.insecure
         return self.require_tokens
-
-    @property
-    def database_url(self) -> str:
-        """The database's address."""
-        return self.database or default_database()
-
-    @property
-    def registry_folder(self) -> Path:
-        """Where the priors of the project `default` are."""
-        return self.registry or data_folder() / "priors"
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,12 @@ def run(home: Path) -> Run:
 
 
 @pytest.fixture
+def runner(tmp_path: Path) -> CliRunner:
+    """The command line in an empty home, which is the test's temporary folder."""
+    return CliRunner(env=_environment(tmp_path))
+
+
+@pytest.fixture
 def refused(run: Run) -> Callable[..., str]:
     """Run a command that must be refused with code 2, and give its one line on standard error."""
 

@@ -197,15 +197,6 @@ def test_settings_that_do_not_go_together() -> None:
     assert "http://host:port" in _refusal(otel_endpoint="localhost:4317")
 
 
-def test_data_lie_in_the_users_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Database and priors are in `HYPERBO_HOME` unless another place is named."""
-    monkeypatch.setenv("HYPERBO_HOME", str(tmp_path))
-
-    assert ServerConfig().database_url == f"sqlite:///{tmp_path}/service.db"
-    assert ServerConfig().registry_folder == tmp_path / "priors"
-    assert ServerConfig(database="sqlite:///x").database_url == "sqlite:///x"
-
-
 def test_every_setting_is_documented() -> None:
     """The page's table is the one that `python docs/reference/generate.py` would write."""
     page = (DOCS / "configuration.md").read_text()
