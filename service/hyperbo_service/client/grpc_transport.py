@@ -51,6 +51,11 @@ class GrpcTransport:
             return send(request, timeout=timeout, metadata=self._metadata)
         except grpc.RpcError as error:
             raise error_of(error, self.endpoint.target, method) from error
+        except ValueError as error:
+            if self._is_closed:
+                # So gRPC says that another thread has just closed the channel.
+                raise closed() from error
+            raise
 
     def stream(self, method: str, request: Message, *, timeout: float | None) -> Iterator[Message]:
         """Carry one request and give the parts of the answer as they come.
@@ -97,10 +102,15 @@ class GrpcTransport:
     def _opened(self) -> grpc.Channel:
         with self._lock:
             if self._is_closed:
-                raise PreconditionError("The client is closed; make a new one.")
+                raise closed()
             if self._channel is None:
                 self._channel = _open(self.endpoint)
             return self._channel
+
+
+def closed() -> PreconditionError:
+    """The error of a client that is used after it was closed."""
+    return PreconditionError("The client is closed; make a new one.")
 
 
 def metadata_of(endpoint: Endpoint) -> tuple[tuple[str, str], ...]:

@@ -55,12 +55,12 @@ class Heartbeat:
             self._is_closed = True
             self._changed.notify_all()
 
-    def join(self) -> None:
-        """Wait for the thread's end."""
+    def join(self, seconds: float | None = None) -> None:
+        """Wait for the thread's end; None: however long that takes."""
         with self._changed:
             thread = self._thread
         if thread is not None:
-            thread.join()
+            thread.join(seconds)
 
     def beat(self) -> None:
         """Renew what is due, once; what does not get through comes again soon."""

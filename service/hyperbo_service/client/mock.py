@@ -83,7 +83,8 @@ class MockTransport:
         Args:
             errors: What they raise.
             method: Only calls of this method, e.g. `ReportMeasurement`; None: any.
-            after: Whether the call is carried out before it fails, as when its answer is lost.
+            after: Whether the call is carried out before it fails, as when its answer is lost; a
+                stream breaks after its first part.
         """
         with self._lock:
             self._failures.extend(_Failure(error, method, after) for error in errors)
@@ -112,10 +113,14 @@ class MockTransport:
         """Carry one request and give the parts of the answer."""
         with self._lock:
             failure = self._begin(method, request)
-            parts = list(_handler(self._server, method)(request))
-        yield from parts
-        if failure is not None:
-            raise failure.error
+            parts = _handler(self._server, method)(request)
+            part = next(parts, None)
+        while part is not None:
+            yield part
+            if failure is not None:
+                raise failure.error
+            with self._lock:
+                part = next(parts, None)
 
     def upload(
         self,

@@ -137,7 +137,7 @@ class MockStudies:
         yield tuning.ExportStudyResponse(trials=self._of(request.name))
 
     def watch_study(self, request: tuning.WatchStudyRequest) -> Iterator[Message]:
-        """The study and its trials as they are; then the stream ends, unlike a server's."""
+        """The study and its trials as they are; changes are not waited for."""
         since = request.since.ToDatetime(UTC) if request.HasField("since") else None
         trials = [
             each
@@ -147,6 +147,9 @@ class MockStudies:
         answer = tuning.WatchStudyResponse(study=self._shown(request.name), trials=trials)
         self._stamp(answer.watermark)
         yield answer
+        raise UnsupportedError(
+            "The mock does not wait for changes; leave the watch after the first."
+        )
 
     def _finish_study(self, study: Study) -> None:
         """Complete the study if its target is reached or its budget used up."""

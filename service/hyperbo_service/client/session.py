@@ -39,5 +39,7 @@ class Session:
     def close(self) -> None:
         """Stop renewing leases, and close the connection."""
         self.heartbeat.close()
+        # A heartbeat under way may end; one that hangs is cut off.
+        self.heartbeat.join(1.0)
         self.connection.close()
         self.heartbeat.join()

@@ -35,7 +35,7 @@ from hyperbo_service.client.settings import (
 )
 from hyperbo_service.client.suggestion import closed, none_left, pause_of
 from hyperbo_service.client.trial import Trial
-from hyperbo_service.errors import ServiceError, StudyClosedError
+from hyperbo_service.errors import ServiceError, StudyClosedError, UnavailableError
 from hyperbo_service.rpc.v1 import study_pb2, trial_pb2
 from hyperbo_service.rpc.v1 import tuning_service_pb2 as tuning
 
@@ -113,10 +113,14 @@ class Study:
     def ask(self, count: int | None = None, *, lease: float = LEASE) -> Trial | list[Trial]:
         """Lease a trial, or up to `count` of them; does not wait where there are none.
 
+        A trial that the program drops is not held any longer, and comes back with the next one.
+
         Raises:
             StudyClosedError: If one was asked for and the study is done or paused.
             PreconditionError: If one was asked for and all that are left are running.
         """
+        if count is not None and count < 1:
+            return []
         trials, answer = self._lease(count or 1, lease)
         if count is not None:
             return trials
@@ -159,6 +163,8 @@ class Study:
     def best(self, n: int) -> list[TrialRecord]: ...
     def best(self, n: int | None = None) -> TrialRecord | list[TrialRecord] | None:
         """The best completed trial, None if there is none; or the best `n`, best first."""
+        if n is not None and n < 1:
+            return []
         answer = self._session.connection.call(requests.best_trials(self.name, n or 1))
         trials = [read_trial(each) for each in answer.trials]
         return trials if n is not None else next(iter(trials), None)
@@ -227,16 +233,22 @@ class Study:
         return [name for call in calls for name in self._session.connection.call(call).names]
 
     def watch(self, since: datetime | None = None) -> Iterator[StudyChange]:
-        """The study and its trials, then all changes as they happen.
+        """The study and its trials, then all changes as they happen, without end.
 
-        A stream that breaks is taken up again where it was, for as long as patience lasts.
+        A stream that breaks is taken up again where it was, for as long as patience lasts; a change
+        may then come twice.
 
         Args:
-            since: Leave out what did not change since then; a change's `watermark`.
+            since: Leave out trials that did not change since then; a change's `watermark`.
+
+        Raises:
+            NotFoundError: If there is no such study, or it is deleted.
         """
         connection = self._session.connection
         attempts = Attempts(connection.patience, connection.clock)
         while True:
+            # A server that stops ends its streams; another, or the same again, goes on.
+            ended: ServiceError = UnavailableError(f"The watch over {self.name} ended.")
             try:
                 for part in connection.stream(requests.watch_study(self.name, since)):
                     change = read_change(part)
@@ -244,10 +256,8 @@ class Study:
                     attempts = Attempts(connection.patience, connection.clock)
                     yield change
             except ServiceError as error:
-                pause = attempts.pause(error)
-                connection.clock.sleep(pause)
-            else:
-                return
+                ended = error
+            connection.clock.sleep(attempts.pause(ended))
 
     def update(
         self,

@@ -122,6 +122,12 @@ def test_ask_for_many(study: Study) -> None:
     assert len(study.ask(100)) == len(POINTS) - 3 + 3
 
 
+def test_ask_for_none(study: Study, mock: MockTransport) -> None:
+    """Asking for no trial, and for none of the best, gives none and sends nothing."""
+    assert study.ask(0) == study.best(0) == []
+    assert [call.method for call in mock.calls] == ["CreateStudy"]
+
+
 def test_ask_a_study_that_is_done(study: Study) -> None:
     """Asking a completed study for one trial says that it is completed and why."""
     study.finish()

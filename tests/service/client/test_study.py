@@ -1,5 +1,7 @@
 """What one can ask of a study, and change in it."""
 
+from typing import Any
+
 import pytest
 
 from hyperbo_service.client import Client, MockTransport, Study
@@ -10,7 +12,8 @@ from hyperbo_service.errors import (
     UnavailableError,
     UnsupportedError,
 )
-from tests.service.client.support import POINTS, SPACE
+from hyperbo_service.rpc.v1 import tuning_service_pb2 as tuning
+from tests.service.client.support import POINTS, SPACE, Time
 
 
 def run_all(study: Study, n: int | None = None) -> int:
@@ -109,23 +112,47 @@ def test_import_with_a_misspelt_key(study: Study) -> None:
 def test_watch(study: Study) -> None:
     """A watched study gives itself and its trials."""
     run_all(study, 2)
-    changes = list(study.watch())
+    change = next(study.watch())
 
-    assert changes[0].study is not None
-    assert [trial.number for trial in changes[0].trials] == [1, 2]
-    assert changes[0].watermark is not None
+    assert change.study is not None
+    assert [trial.number for trial in change.trials] == [1, 2]
+    assert change.watermark is not None
 
 
 def test_watch_goes_on_after_a_break(study: Study, mock: MockTransport) -> None:
     """A broken stream is taken up where it was."""
     run_all(study, 1)
     mock.fail_next(UnavailableError("broken"), method="WatchStudy", after=True)
-    changes = list(study.watch())
+    watch = study.watch()
+    for _ in range(2):
+        next(watch)
 
     watched = [call.request for call in mock.calls if call.method == "WatchStudy"]
-    assert len(changes) == len(watched) == 2
+    assert len(watched) == 2
     assert not watched[0].HasField("since")
     assert watched[1].since.seconds > 0  # type: ignore[attr-defined]
+
+
+def test_watch_goes_on_where_the_server_stops(client: Client, time: Time) -> None:
+    """A stream that a stopping server has ended is asked for again, and a pause lies between."""
+    study = client.study("s", space=SPACE, metric="m", goal="maximize")
+    ended: Any = client.transport.stream(
+        "ExportStudy", tuning.ExportStudyRequest(name=study.name), timeout=None
+    )
+    streams = [iter([]), iter([]), (tuning.WatchStudyResponse(study=part.study) for part in ended)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client.transport, "stream", lambda *_, **__: streams.pop(0))
+        change = next(study.watch())
+
+    assert change.study is not None
+    assert time.sleeps == [0.05, 0.1]
+
+
+def test_watch_of_a_deleted_study(study: Study) -> None:
+    """The watch over a study that is gone ends with an error that says so."""
+    study.delete()
+    with pytest.raises(NotFoundError):
+        next(study.watch())
 
 
 def test_update_of_one_limit_keeps_the_others(client: Client) -> None:

@@ -12,12 +12,12 @@ from google.protobuf.message import Message
 from hyperbo_service.client.endpoint import Endpoint
 from hyperbo_service.client.grpc_errors import error_of
 from hyperbo_service.client.grpc_transport import (
+    closed,
     credentials_of,
     metadata_of,
     options_of,
     serialized,
 )
-from hyperbo_service.errors import PreconditionError
 from hyperbo_service.rpc.methods import METHODS
 
 
@@ -89,7 +89,7 @@ class AsyncGrpcTransport:
 
     def _opened(self) -> grpc.aio.Channel:
         if self._is_closed:
-            raise PreconditionError("The client is closed; make a new one.")
+            raise closed()
         loop = asyncio.get_running_loop()
         if self._channel is None or self._loop is not loop:
             self._channel, self._loop = _open(self.endpoint), loop

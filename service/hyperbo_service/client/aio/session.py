@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from weakref import WeakKeyDictionary
 
 from hyperbo_service.client.aio.connection import AsyncConnection
 from hyperbo_service.client.aio.heartbeat import AsyncHeartbeat
@@ -18,12 +19,14 @@ class AsyncSession:
         self.identity = identity
         self.book = LeaseBook(connection.clock.now)
         self.heartbeat = AsyncHeartbeat(connection, self.book)
-        self._asking: dict[tuple[int, str], asyncio.Lock] = {}
+        self._asking: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, asyncio.Lock]] = (
+            WeakKeyDictionary()
+        )
 
     def asking(self, study: str) -> asyncio.Lock:
         """Held while a study is asked for trials, for the reason that `Session.asking` gives."""
-        key = (id(asyncio.get_running_loop()), study)
-        return self._asking.setdefault(key, asyncio.Lock())
+        locks = self._asking.setdefault(asyncio.get_running_loop(), {})
+        return locks.setdefault(study, asyncio.Lock())
 
     async def close(self) -> None:
         """Stop renewing leases, and close the connection."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Generator, Iterable, Iterator
+from contextlib import suppress
 from typing import cast
 
 from google.protobuf.message import Message
@@ -27,8 +28,14 @@ class ThreadedTransport:
     ) -> AsyncIterator[Message]:
         """Carry one request and give the parts of the answer as they come."""
         parts = self.transport.stream(method, request, timeout=timeout)
-        while (part := await asyncio.to_thread(_next, parts)) is not None:
-            yield part
+        try:
+            while (part := await asyncio.to_thread(_next, parts)) is not None:
+                yield part
+        finally:
+            if isinstance(parts, Generator):
+                # One that a thread is still waiting for ends with the transport.
+                with suppress(ValueError):
+                    parts.close()
 
     async def upload(
         self, method: str, requests: Iterable[Message], *, timeout: float | None
