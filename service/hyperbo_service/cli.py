@@ -19,6 +19,7 @@ from hyperbo_service.commands import (
     serve,
     study,
     suggest,
+    token,
 )
 from hyperbo_service.console import fail, messages
 
@@ -126,6 +127,7 @@ prior.register(app)
 suggest.register(app)
 study.register(app)
 serve.register(app)
+token.register(app)
 
 
 def repeat_swallowed_interrupt(unraisable: Any) -> None:
