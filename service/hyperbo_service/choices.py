@@ -52,3 +52,30 @@ class MethodName(StrEnum):
     HYPERBO_UNRELATED = "hyperbo-unrelated"
     OPTUNA_TPE = "optuna-tpe"
     OPTUNA_GP = "optuna-gp"
+
+
+class StoppingName(StrEnum):
+    """A rule by which a trial is advised to stop early."""
+
+    MEDIAN = "median"
+    HALVING = "halving"
+    NONE = "none"
+
+
+class StateName(StrEnum):
+    """A trial's state."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    INFEASIBLE = "infeasible"
+    FAILED = "failed"
+    ABANDONED = "abandoned"
+
+
+class FormatName(StrEnum):
+    """How a trial is written for a script."""
+
+    JSON = "json"
+    ENV = "env"
+    ARGS = "args"

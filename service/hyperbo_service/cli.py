@@ -20,6 +20,7 @@ from hyperbo_service.commands import (
     study,
     suggest,
     token,
+    trial,
 )
 from hyperbo_service.console import fail, messages
 
@@ -126,6 +127,7 @@ pretrain.register(app)
 prior.register(app)
 suggest.register(app)
 study.register(app)
+trial.register(app)
 serve.register(app)
 token.register(app)
 

@@ -102,10 +102,10 @@ def test_version(run: Callable[..., Result]) -> None:
 
 def test_misspelt_command_is_guessed(run: Callable[..., Result]) -> None:
     """A misspelt command is answered with the one that was meant."""
-    result = run("pretrian", "toy")
+    result = run("sugest", "trials.csv")
 
     assert result.exit_code == 2
-    assert "Did you mean 'pretrain'?" in result.stderr
+    assert "Did you mean 'suggest'?" in result.stderr
 
 
 def test_runs_as_a_program(home: Path) -> None:

@@ -1,4 +1,4 @@
-"""`hyperbo study`: compare methods on a table's tasks, offline."""
+"""`hyperbo study compare`: compare methods on a table's tasks, offline."""
 
 import math
 from pathlib import Path
@@ -17,12 +17,13 @@ from hyperbo_service.names import pick_all
 DEFAULT_METHODS = "hyperbo,gp,portfolio,random"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command(
-        "study",
+def register(group: typer.Typer) -> None:
+    """Add the command to the group of studies."""
+    group.command(
+        "compare",
         help=(
-            "Study methods offline: tune every task of a table as if it were new, and compare.\n\n"
+            "Compare methods offline: tune every task of a table as if it were new.\n\n"
+            "`hyperbo study TABLE` is the same, unless the table is called like a command.\n\n"
             "Tasks are held out fold by fold; methods that learn from other tasks learn from the "
             "rest. Interrupt it at any time: the same command goes on where it stopped, and one "
             "with more methods or seeds computes only those.\n\n"
@@ -30,14 +31,14 @@ def register(app: typer.Typer) -> None:
             "they take the nearest configuration not yet tried."
         ),
         epilog=examples(
-            ("hyperbo study lcbench", "HyperBO and its baselines"),
-            ("hyperbo study lcbench --folds 2 --seeds 1 --trials 10", "a quick look"),
-            ("hyperbo study lcbench --methods hyperbo,optuna-tpe", "against Optuna"),
+            ("hyperbo study compare lcbench", "HyperBO and its baselines"),
+            ("hyperbo study compare lcbench --folds 2 --seeds 1 --trials 10", "a quick look"),
+            ("hyperbo study compare lcbench --methods hyperbo,optuna-tpe", "against Optuna"),
         ),
-    )(study)
+    )(compare)
 
 
-def study(
+def compare(
     name: Annotated[
         str, typer.Argument(metavar="TABLE", help="A table's name; see hyperbo data list.")
     ],

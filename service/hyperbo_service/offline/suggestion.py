@@ -14,7 +14,7 @@ from hyperbo.suggest import Strategy, from_prior, from_scratch, suggest
 from hyperbo_datasets.metric import Metric, goal_from_name, metric_from_dict
 from hyperbo_service.choices import GoalName
 from hyperbo_service.errors import CommandError
-from hyperbo_service.offline.trials_file import Trials, read_rows, to_trials
+from hyperbo_service.offline.trials_file import Trials, read_trials, to_trials
 
 SCRATCH = "from scratch"
 
@@ -151,7 +151,7 @@ def ask(door: Door, path: Path | None, *, count: int, seed: int) -> Suggested:
         ExhaustedError: If the space has too few points left.
     """
     place = Path("trials") if path is None else path
-    rows: Sequence[dict[str, object]] = [] if path is None else [dict(r) for r in read_rows(path)]
+    rows: Sequence[dict[str, object]] = [] if path is None else [dict(r) for r in read_trials(path)]
     trials = to_trials(rows, door.space, door.metric, place)
     found = suggest(
         np.random.default_rng(seed), door.strategy, door.space, trials.history, count=count

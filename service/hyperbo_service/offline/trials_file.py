@@ -6,10 +6,8 @@ trial may say how it ended in a column `status`, as in tuning tables: `completed
 `failed` or `infeasible`; one that did not complete counts as the worst that did.
 """
 
-import csv
-import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,11 +28,10 @@ from hyperbo.suggest import History
 from hyperbo_datasets.metric import Metric
 from hyperbo_service.errors import TrialsFileError
 from hyperbo_service.names import advice
+from hyperbo_service.rows_file import Row, read_rows
 
 STATUS = "status"
 COMPLETED, PENDING, LOST = "completed", "pending", ("diverged", "failed", "infeasible")
-
-Row = Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ class Trials:
     lost: int
 
 
-def read_rows(path: Path) -> list[Row]:
+def read_trials(path: Path) -> list[Row]:
     """The trials of a file, one mapping a row, texts and numbers as they stand there.
 
     A file that is not there yet, or is empty, holds no trial.
@@ -64,17 +61,8 @@ def read_rows(path: Path) -> list[Row]:
     Raises:
         TrialsFileError: If the file is neither CSV nor JSON, or not in the layout.
     """
-    if path.suffix.lower() not in (".csv", ".json"):
-        raise TrialsFileError(f"{path} is neither CSV (.csv) nor JSON (.json).")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        return []
-    except UnicodeDecodeError as error:
-        raise TrialsFileError(f"{path} is no text in UTF-8: {error}. Save it so.") from None
-    if not text.strip():
-        return []
-    return _json_rows(path, text) if path.suffix.lower() == ".json" else _csv_rows(path, text)
+    is_new = path.suffix.lower() in (".csv", ".json") and not path.exists()
+    return [] if is_new else read_rows(path)
 
 
 def to_trials(rows: Sequence[Row], space: SearchSpace, metric: Metric, path: Path) -> Trials:
@@ -108,34 +96,6 @@ def to_trials(rows: Sequence[Row], space: SearchSpace, metric: Metric, path: Pat
     history = History(points[finished], values, points[waiting])
     best = float(natives[np.argmax(values[: natives.size])]) if completed else None
     return Trials(history, best, len(completed), len(rows) - len(completed) - len(lost), len(lost))
-
-
-def _json_rows(path: Path, text: str) -> list[Row]:
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise TrialsFileError(f"{path} is no JSON: {error}.") from None
-    if not isinstance(document, list) or not all(isinstance(row, dict) for row in document):
-        raise TrialsFileError(f"{path} must hold a list of objects, one a trial.")
-    return document
-
-
-def _csv_rows(path: Path, text: str) -> list[Row]:
-    try:
-        lines = [line for line in csv.reader(text.splitlines(), strict=True) if line]
-    except csv.Error as error:
-        raise TrialsFileError(f"{path} is no CSV: {error}.") from None
-    header = [name.strip() for name in lines[0]]
-    repeated = sorted({name for name in header if header.count(name) > 1})
-    if repeated:
-        raise TrialsFileError(f"{path} has the columns {repeated} more than once.")
-    for number, line in enumerate(lines[1:], start=1):
-        if len(line) != len(header):
-            raise TrialsFileError(
-                f"{path}, trial {number}: {len(line)} cells in a table of {len(header)} columns. "
-                "Quote cells that hold commas, and write an empty cell where there is no value."
-            )
-    return [dict(zip(header, (cell.strip() for cell in line), strict=True)) for line in lines[1:]]
 
 
 def _refuse_unknown_columns(

@@ -14,7 +14,7 @@ from hyperbo.space import (
 )
 from hyperbo_datasets.metric import Identity, Maximise, Metric, Minimise, NegativeLogError
 from hyperbo_service.errors import TrialsFileError
-from hyperbo_service.offline.trials_file import read_rows, to_trials
+from hyperbo_service.offline.trials_file import read_trials, to_trials
 
 SPACE = SearchSpace(
     (
@@ -34,7 +34,7 @@ def test_cells_spell_typed_values(tmp_path: Path) -> None:
     path = tmp_path / "trials.csv"
     path.write_text("optimizer,momentum,batch,version,score\nsgd,0.5,32,3,1.5\nadam,,64,,2\n")
 
-    trials = to_trials(read_rows(path), SPACE, METRIC, path)
+    trials = to_trials(read_trials(path), SPACE, METRIC, path)
 
     expected = SPACE.encode(
         [{"optimizer": "sgd", "momentum": 0.5, "batch": 32}, {"optimizer": "adam", "batch": 64}]
@@ -87,7 +87,7 @@ def test_repeated_columns_are_refused(tmp_path: Path) -> None:
     path.write_text("x,x,score\n1,2,3\n")
 
     with pytest.raises(TrialsFileError, match="more than once"):
-        read_rows(path)
+        read_trials(path)
 
 
 @pytest.mark.parametrize("content", ['{"x": 1}', "[1]", "[{"])
@@ -97,4 +97,4 @@ def test_json_of_another_layout_is_refused(tmp_path: Path, content: str) -> None
     path.write_text(content)
 
     with pytest.raises(TrialsFileError, match=r"trials\.json"):
-        read_rows(path)
+        read_trials(path)
