@@ -80,6 +80,7 @@ def change(writer: Writer, name: StudyName, changes: StudyChanges, now: datetime
         IllegalMoveError: If it cannot go to the state asked for.
     """
     study = writer.study(name, lock=True)
+    old_target = study.budget.target
     if changes.display_name is not None:
         study = replace(study, display_name=check_display_name(changes.display_name))
     if changes.budget is not None:
@@ -93,6 +94,10 @@ def change(writer: Writer, name: StudyName, changes: StudyChanges, now: datetime
         study = _in_state(study, changes.state, StopReason.REQUESTED, now)
     study = replace(study, updated=now)
     writer.save_study(study)
+    if study.budget.target != old_target:
+        best = writer.best_trials(study, 1)
+        if best and reaches_target(study, best[0]):
+            return close(writer, study, StopReason.TARGET_REACHED, now)
     return study
 
 

@@ -124,8 +124,11 @@ class Service:
         return self.transport.stream(method_of(request), request, timeout=60.0)
 
     def client(self, client_id: str | None = None) -> Client:
-        """A client, whose clock is the service's and whose sleep moves it on."""
-        clock = Clock(self.clock.ticks, self.clock.pass_by, lambda: 0.5)
+        """A client that sleeps by moving the service's clock on; its own stands still.
+
+        So its heartbeats never come by themselves.
+        """
+        clock = Clock(lambda: 0.0, self.clock.pass_by, lambda: 0.5)
         return Client(
             project=self.project,
             client_id=client_id,
