@@ -1,6 +1,7 @@
 """What a study must be: a draft is checked field by field before anything is stored."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,6 +31,8 @@ _LONGEST_SPACE = 256 * 2**10
 _LARGEST_DIMENSION = 1000
 _LONGEST_NAME = 128
 _MOST_LABELS = 64
+_LABEL = re.compile(r"[A-Za-z0-9_-]{1,63}")
+"""Filters name labels, so each must be one that a filter can name."""
 _LARGEST_COUNT = 10**12
 _LONGEST_DURATION = timedelta(days=3650)
 
@@ -224,10 +227,10 @@ def check_labels(labels: Mapping[str, str]) -> Mapping[str, str]:
             f"{len(labels)} labels were given; at most {_MOST_LABELS}.", field="study.labels"
         )
     for key, value in labels.items():
-        if not 0 < len(key) <= 63 or not key.replace("_", "").replace("-", "").isalnum():
+        if not _LABEL.fullmatch(key):
             raise InvalidArgumentError(
-                f"The label {key[:70]!r} is no name of up to 63 letters, digits, underscores and "
-                "hyphens.",
+                f"The label {key[:70]!r} is no name of up to 63 letters from a to z, digits, "
+                "underscores and hyphens.",
                 field="study.labels",
             )
         if len(value) > 255:

@@ -32,6 +32,9 @@ SPACE: Mapping[str, Any] = {
         {"type": "integer", "name": "layers", "low": 1, "high": 8},
     ]
 }
+COIN_SPACE: Mapping[str, Any] = {
+    "parameters": [{"type": "categorical", "name": "side", "categories": ["head", "tail"]}]
+}
 POINT: Mapping[str, Any] = {"rate": 0.01, "layers": 3}
 
 _numbers = itertools.count(1)

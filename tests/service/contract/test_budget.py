@@ -7,11 +7,17 @@ import pytest
 from hyperbo_service.errors import InvalidArgumentError, PreconditionError, StudyClosedError
 from hyperbo_service.rpc.v1 import study_pb2, trial_pb2
 from hyperbo_service.rpc.v1 import tuning_service_pb2 as wire
-from tests.service.contract.services import METRIC, Service, metric_value, numbers, points
+from tests.service.contract.services import (
+    COIN_SPACE,
+    METRIC,
+    Service,
+    metric_value,
+    numbers,
+    points,
+)
 
 ACTIVE, COMPLETED = study_pb2.Study.STATE_ACTIVE, study_pb2.Study.STATE_COMPLETED
 REASON = study_pb2.Study.StopReason
-COIN = {"parameters": [{"type": "categorical", "name": "side", "categories": ["head", "tail"]}]}
 
 
 def _rate(place: int) -> dict[str, float]:
@@ -224,7 +230,7 @@ def test_a_budget_that_cannot_be_kept_is_refused(
 
 def test_a_space_without_points_left_ends_a_study(service: Service) -> None:
     """Both sides of a coin are tried; then it is done, but not while one is still running."""
-    study = service.create(space=COIN)
+    study = service.create(space=COIN_SPACE)
     trials = study.ask(5)
     assert len(points(trials)) == len(trials) == 2
     waiting = study.answer(client_id="bob")
@@ -244,7 +250,7 @@ def test_a_space_without_points_left_ends_a_study(service: Service) -> None:
 def test_the_clients_loop_ends_with_the_budget(service: Service) -> None:
     """Through the public client: a loop over trials ends by itself, and asking once more raises."""
     with service.client() as client:
-        study = client.study("s", space=COIN, metric=METRIC, goal="maximize", prior="none")
+        study = client.study("s", space=COIN_SPACE, metric=METRIC, goal="maximize", prior="none")
         study.update(max_trials=2)
         for trial in study.trials():
             with trial:
