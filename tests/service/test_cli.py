@@ -21,7 +21,10 @@ SAME_AS_BEFORE = ("--hold-out", "elks", "--steps", "300")
 HEAVY = ("jax", "gpjax", "numpy", "pandas", "scipy", "sqlalchemy", "plotly", "grpc", "platformdirs")
 
 
-@pytest.mark.parametrize("command", ["", "data", "pretrain", "prior", "suggest", "study"])
+@pytest.mark.parametrize(
+    "command",
+    ["", "data", "pretrain", "prior", "suggest", "study", "study compare", "study create", "trial"],
+)
 def test_help_loads_nothing_heavy(command: str) -> None:
     """`--help` of any command works where only the base install's libraries are, and is quick."""
     program = (

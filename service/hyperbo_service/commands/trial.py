@@ -174,6 +174,8 @@ def ask(
 ) -> None:
     """Print a trial to run."""
     span = seconds(lease)
+    # Who asks is part of the request, so a repetition must come under the same name.
+    client_id = client_id or request_id
     with (
         working("waiting for a trial" if wait else "asking for a trial"),
         service.client(request_id=request_id, client_id=client_id) as client,

@@ -99,7 +99,7 @@ def write_parquet(table: TrialsTable, path: Path) -> None:
     frame = pd.DataFrame(list(table.rows), columns=list(table.columns))
     kinds = {entry["name"]: entry["type"] for entry in _entries(table.space_file["parameters"])}
     for name, kind in kinds.items():
-        if kind in ("categorical", "fixed"):
+        if kind == "categorical":
             frame[name] = frame[name].map(str, na_action="ignore")
     write_atomically(path, lambda unfinished: frame.to_parquet(unfinished, index=False))
 
