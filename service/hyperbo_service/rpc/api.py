@@ -41,6 +41,7 @@ class Api:
         suggester: Hands out trials.
         insights: Answers questions about a study's posterior.
         limits: What is granted.
+        adopt: Called for a project before a prior is looked for by its name.
     """
 
     def __init__(
@@ -49,13 +50,14 @@ class Api:
         suggester: Suggester,
         insights: Insights,
         limits: Limits,
+        adopt: Callable[[str], None],
     ) -> None:
         self._closing = threading.Event()
         parts = (
-            StudyMethods(transactions),
+            StudyMethods(transactions, adopt),
             TrialMethods(transactions, suggester, limits.lease),
             InsightMethods(insights),
-            PriorMethods(transactions),
+            PriorMethods(transactions, adopt),
             StreamMethods(transactions, self._closing, limits.watchers),
         )
         self._methods: Mapping[str, Callable[..., Any]] = {

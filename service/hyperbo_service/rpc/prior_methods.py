@@ -1,6 +1,6 @@
 """The prior registry's methods."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from hyperbo_service import listing, priors
@@ -19,8 +19,9 @@ _CHUNK = 2**20
 class PriorMethods:
     """Methods that concern pre-trained priors."""
 
-    def __init__(self, transactions: Transactions) -> None:
+    def __init__(self, transactions: Transactions, adopt: Callable[[str], None]) -> None:
         self._transactions = transactions
+        self._adopt = adopt
 
     def UploadPrior(  # noqa: N802
         self, requests: Iterable[wire.UploadPriorRequest], asker: Asker
@@ -70,6 +71,7 @@ class PriorMethods:
     def GetPrior(self, request: wire.GetPriorRequest, asker: Asker) -> bytes:  # noqa: N802, ARG002
         """A prior with its manifest."""
         name = PriorName.parse(request.name)
+        self._adopt(name.project)
         prior = self._transactions.read(
             lambda reader: reader.prior(name.project, name.prior, name.version)
         )
@@ -83,6 +85,7 @@ class PriorMethods:
         listed = ("priors", project, request.filter)
         place = listing.read_token(request.page_token, (str, int), *listed)
         after = None if place is None else (str(place[0]), int(place[1]))
+        self._adopt(project)
         found = self._transactions.read(
             lambda reader: reader.priors(project, conditions, after, size + 1)
         )

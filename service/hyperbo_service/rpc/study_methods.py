@@ -1,5 +1,6 @@
 """Methods that concern studies: each reads its request, runs a use case, and writes its answer."""
 
+from collections.abc import Callable
 from typing import Any
 
 from google.protobuf.message import Message
@@ -13,6 +14,7 @@ from hyperbo_service.rpc.calls import Asker, call_of
 from hyperbo_service.rpc.parts import first_part
 from hyperbo_service.rpc.v1 import study_pb2 as study_wire
 from hyperbo_service.rpc.v1 import tuning_service_pb2 as wire
+from hyperbo_service.study_checks import AUTO, NONE
 from hyperbo_service.suggestions import random_seed
 from hyperbo_service.transactions import Transactions
 
@@ -24,14 +26,17 @@ def _bytes(message: Message) -> bytes:
 class StudyMethods:
     """Methods that concern studies."""
 
-    def __init__(self, transactions: Transactions) -> None:
+    def __init__(self, transactions: Transactions, adopt: Callable[[str], None]) -> None:
         self._transactions = transactions
+        self._adopt = adopt
 
     def CreateStudy(self, request: wire.CreateStudyRequest, asker: Asker) -> bytes:  # noqa: N802
         """Create a study, or open the one there is."""
         project = ProjectName.parse(request.parent).project
         draft = questions.study_draft(project, request.study_id, request.study)
         call = call_of(asker, "CreateStudy", request, project, str(draft.name))
+        if draft.prior not in ("", AUTO, NONE):
+            self._adopt(project)
         seed = random_seed()
         return self._transactions.change(
             call,
