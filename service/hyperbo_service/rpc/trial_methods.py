@@ -7,6 +7,7 @@ from google.protobuf.message import Message
 
 from hyperbo_service import listing, stopping, trials
 from hyperbo_service.domain import Detail, TrialState
+from hyperbo_service.errors import InvalidArgumentError
 from hyperbo_service.resources import StudyName, TrialName
 from hyperbo_service.rpc import answers, questions
 from hyperbo_service.rpc.calls import Asker, call_of
@@ -206,6 +207,8 @@ class TrialMethods:
     def ImportTrials(self, request: wire.ImportTrialsRequest, asker: Asker) -> bytes:  # noqa: N802
         """Add finished trials from elsewhere."""
         name = StudyName.parse(request.parent, "parent")
+        if not request.trials:
+            raise InvalidArgumentError("No trial was given; wanted 1 to 1000.", field="trials")
         now = self._transactions.now()
         drafts = [
             questions.trial_draft(trial, f"trials[{place}]", now)
