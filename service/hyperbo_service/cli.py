@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from hyperbo.errors import HyperBOError
 from hyperbo_service.commands import (
     data,
+    db,
     pretrain,
     prior,
     quickstart,
@@ -130,6 +131,7 @@ study.register(app)
 trial.register(app)
 serve.register(app)
 token.register(app)
+db.register(app)
 
 
 def repeat_swallowed_interrupt(unraisable: Any) -> None:
