@@ -16,7 +16,7 @@ def curve(x: float, y: float, step: int) -> float:
     return 1.0 - (x - 0.3) ** 2 - (y - 0.7) ** 2 - 1.0 / (step + 1.0)
 
 
-def run_worker(target: str, study_id: str, record: str) -> None:
+def run_worker(target: str, study_id: str, record: str, pause: float) -> None:
     """Run trials until the study is done."""
     client = Client(target, patience=600.0)
     study = client.study(study_id)
@@ -28,7 +28,7 @@ def run_worker(target: str, study_id: str, record: str) -> None:
                 for step in range(STEPS):
                     trial.report(curve(x, y, step), step=step)
                     told.write(json.dumps(entry | {"kind": "report", "step": step}) + "\n")
-                    time.sleep(0.05)
+                    time.sleep(pause)
                 trial.complete()
                 told.write(json.dumps(entry | {"kind": "complete"}) + "\n")
             except LeaseLostError:

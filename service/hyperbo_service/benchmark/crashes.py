@@ -38,6 +38,7 @@ class Plan:
         servers: Server processes.
         killed_workers: How many workers are killed.
         kill_every: Seconds between the kills of a server.
+        pause: Seconds that a worker takes for each step of a trial.
         restart_database: Whether the database is stopped and started in the middle.
         patience: Seconds after which a worker that has not ended counts as wedged.
     """
@@ -48,6 +49,7 @@ class Plan:
     servers: int = 3
     killed_workers: int = 12
     kill_every: float = 4.0
+    pause: float = 0.05
     restart_database: bool = False
     patience: float = 1800.0
 
@@ -165,7 +167,7 @@ def _start_workers(
     workers = [
         context.Process(
             target=run_worker,
-            args=(target, names[place % len(names)], str(folder / f"{place}.jsonl")),
+            args=(target, names[place % len(names)], str(folder / f"{place}.jsonl"), plan.pause),
             daemon=True,
         )
         for place in range(plan.workers)
