@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from hyperbo_service.commands import prior_transfer
 from hyperbo_service.commands.numerics import keep_compiled_programs
 from hyperbo_service.commands.options import AsJson, RegistryFolder, examples
 from hyperbo_service.commands.space_table import space_table
@@ -31,13 +32,14 @@ def register(app: typer.Typer) -> None:
     """Add the group to the command line."""
     group = typer.Typer(
         name="prior",
-        help="Stored priors: list, show, verify and compare them.",
+        help="Stored priors: list, show, verify and compare them; push them to a service, or pull.",
         no_args_is_help=True,
         rich_markup_mode="rich",
         epilog=examples(
             ("hyperbo prior list", "what there is"),
             ("hyperbo prior show lcbench", "the newest version of lcbench"),
             ("hyperbo prior compare lcbench@1 lcbench@2 --table lcbench", "which is better"),
+            ("hyperbo prior push lcbench", "to the service"),
         ),
     )
     group.command(
@@ -72,6 +74,7 @@ def register(app: typer.Typer) -> None:
             ("hyperbo prior compare a b --table lcbench --task adult", "on one task"),
         ),
     )(compare_priors)
+    prior_transfer.register(group)
     app.add_typer(group)
 
 
