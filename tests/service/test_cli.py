@@ -23,7 +23,20 @@ HEAVY = ("jax", "gpjax", "numpy", "pandas", "scipy", "sqlalchemy", "plotly", "gr
 
 @pytest.mark.parametrize(
     "command",
-    ["", "data", "pretrain", "prior", "suggest", "study", "study compare", "study create", "trial"],
+    [
+        "",
+        "data",
+        "db",
+        "pretrain",
+        "prior",
+        "serve",
+        "study",
+        "study compare",
+        "study create",
+        "suggest",
+        "token",
+        "trial",
+    ],
 )
 def test_help_loads_nothing_heavy(command: str) -> None:
     """`--help` of any command works where only the base install's libraries are, and is quick."""
