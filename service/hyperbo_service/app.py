@@ -79,5 +79,5 @@ def open_backend(
         strategies.adopt = Adopter(registry, transactions).adopt
     tuner = Tuner(store, strategies, observers.on_suggested)
     suggester = Suggester(store, tuner, clock, observers.on_expired)
-    api = Api(transactions, suggester, Insights(store, tuner), limits, strategies.adopt)
+    api = Api(transactions, suggester, Insights(tuner), limits, strategies.adopt)
     return Backend(store, api, strategies)

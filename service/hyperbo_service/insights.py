@@ -11,7 +11,6 @@ from hyperbo.suggest import predict, weigh
 from hyperbo_service.domain import Parameters
 from hyperbo_service.errors import OutsideSpaceError
 from hyperbo_service.resources import StudyName
-from hyperbo_service.storage import Store
 from hyperbo_service.strategies import history_of, metric_of
 from hyperbo_service.tuner import Tuner
 
@@ -102,8 +101,7 @@ class PriorReport:
 class Insights:
     """Answers questions about a study's posterior."""
 
-    def __init__(self, store: Store, tuner: Tuner) -> None:
-        self._store = store
+    def __init__(self, tuner: Tuner) -> None:
         self._tuner = tuner
 
     def predict(self, name: StudyName, points: Sequence[Parameters]) -> list[Foretold]:
@@ -113,19 +111,16 @@ class Insights:
             NotFoundError: If there is no such study.
             OutsideSpaceError: If the study's space does not admit a point.
         """
-        with self._store.read() as reader:
-            study = reader.study(name)
-            snapshot = self._tuner.snapshots.take(reader, study)
-            choice = self._tuner.choose(reader, snapshot)
+        snapshot, choice = self._tuner.look(name)
         try:
             units = snapshot.space.encode(points)
         except SpaceError as error:
             raise OutsideSpaceError(str(error), field="points", resource=str(name)) from error
         history = history_of(snapshot, choice.warp)
         foretold = predict(
-            choice.strategy, history, units, memory=self._tuner.memory(study, choice)
+            choice.strategy, history, units, memory=self._tuner.memory(snapshot.study, choice)
         )
-        metric = metric_of(study, choice.warp)
+        metric = metric_of(snapshot.study, choice.warp)
         half = _HALF_WIDTH * foretold.stddev
         middle = metric.unwarped(foretold.mean)
         ends = metric.unwarped(foretold.mean - half), metric.unwarped(foretold.mean + half)
@@ -141,15 +136,12 @@ class Insights:
         Raises:
             NotFoundError: If there is no such study.
         """
-        with self._store.read() as reader:
-            study = reader.study(name)
-            snapshot = self._tuner.snapshots.take(reader, study)
-            choice = self._tuner.choose(reader, snapshot)
+        snapshot, choice = self._tuner.look(name)
         count = snapshot.finished_count
         if not choice.reference:
             return PriorReport(name, "", count, 0.0, 0.0, 0.0, choice.note)
         history = history_of(snapshot, choice.warp)
-        weights = weigh(choice.strategy, history, memory=self._tuner.memory(study, choice))
+        weights = weigh(choice.strategy, history, memory=self._tuner.memory(snapshot.study, choice))
         return PriorReport(
             study=name,
             prior=choice.reference,

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -103,6 +103,14 @@ def _warped_stderrs(metric: Metric, snapshot: Snapshot) -> Float[np.ndarray, " N
     return stderrs
 
 
+@dataclass(frozen=True)
+class Candidate:
+    """A prior that a study may start from, and its files unless it is loaded already."""
+
+    prior: StoredPrior
+    files: PriorFiles | None
+
+
 @dataclass
 class Strategies:
     """Chooses strategies, and keeps the priors that were loaded last.
@@ -110,103 +118,99 @@ class Strategies:
     Attributes:
         adopt: Called for a project before its priors are looked through, outside any transaction,
             to bring in new ones from elsewhere.
+        hits: How often a prior was at hand.
+        misses: How often one had to be loaded.
     """
 
     adopt: Callable[[str], None] = lambda project: None  # noqa: ARG005 - the default does nothing
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _loaded: OrderedDict[tuple[str, str, int], _Loaded] = field(default_factory=OrderedDict)
     hits: int = 0
     misses: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _loaded: OrderedDict[tuple[str, str, int], _Loaded] = field(default_factory=OrderedDict)
 
-    def choose(self, reader: Reader, snapshot: Snapshot) -> Choice:
-        """The strategy of a study as it stands.
+    def gather(self, reader: Reader, study: Study) -> tuple[Candidate, ...]:
+        """Priors that a study may start from, the best guess first; nothing is computed.
 
         Raises:
-            NotFoundError: If the prior it names is gone.
-            PriorUnusableError: If that prior is damaged, or of a newer release.
+            NotFoundError: If the prior that the study names is gone.
+        """
+        if study.prior == NONE or (study.prior_settled and not study.resolved_prior):
+            return ()
+        if study.prior == AUTO and not study.prior_settled:
+            found = _fitting(reader, study)
+        else:
+            reference = study.resolved_prior or study.prior
+            name = PriorName.within(study.name.project, reference)
+            found = [reader.prior(name.project, name.prior, name.version)]
+        return tuple(Candidate(prior, self._files(reader, study, prior)) for prior in found)
+
+    def choose(self, snapshot: Snapshot, candidates: Sequence[Candidate]) -> Choice:
+        """The strategy of a study as it stands.
+
+        Args:
+            snapshot: The study.
+            candidates: What `gather` found for it.
+
+        Raises:
+            PriorUnusableError: If the prior it names is damaged, or of a newer release.
         """
         study = snapshot.study
         if study.prior == NONE:
-            return self.scratch(study, "The study asks for none.")
-        if study.prior != AUTO or study.prior_settled:
-            return self._named(reader, snapshot, study.resolved_prior or study.prior)
-        return self._automatic(reader, snapshot)
-
-    def scratch(self, study: Study, note: str, *, is_settled: bool = True) -> Choice:
-        """Start from nothing."""
-        dimension = dimension_of(study)
-        return Choice(from_scratch(dimension), Identity(), "", note, is_settled)
-
-    def _named(self, reader: Reader, snapshot: Snapshot, reference: str) -> Choice:
-        study = snapshot.study
-        if study.prior_settled and not study.resolved_prior:
-            return self.scratch(study, study.prior_note)
-        name = PriorName.within(study.name.project, reference)
-        prior = reader.prior(name.project, name.prior, name.version)
-        loaded = self.load(reader, study, prior)
-        misfit = _misfit(snapshot, loaded)
-        if misfit:
-            return self.scratch(study, f"{prior.reference} cannot be used: {misfit}")
+            return _scratch(study, "The study asks for none.", is_settled=True)
+        if study.prior == AUTO and not study.prior_settled:
+            return self._most_probable(snapshot, candidates)
+        if not candidates:
+            return _scratch(study, study.prior_note, is_settled=True)
+        prior = candidates[0].prior
+        loaded = self._load(study, candidates[0])
+        problem = misfit(snapshot, loaded.warp)
+        if problem:
+            return _scratch(study, f"{prior.reference} cannot be used: {problem}", is_settled=True)
         note = study.prior_note or "The study names it."
         return Choice(loaded.strategy, loaded.warp, prior.reference, note, is_settled=True)
 
-    def _automatic(self, reader: Reader, snapshot: Snapshot) -> Choice:
+    def _most_probable(self, snapshot: Snapshot, candidates: Sequence[Candidate]) -> Choice:
         """The candidate under which the finished trials are most probable against scratch."""
         study, count = snapshot.study, snapshot.finished_count
         is_settled = count >= SETTLED_AT
-        best: Choice | None = None
-        best_evidence = -np.inf
-        tried = 0
-        for prior in self._candidates(reader, study):
+        best, best_evidence = None, -np.inf
+        for candidate in candidates:
             try:
-                loaded = self.load(reader, study, prior)
+                loaded = self._load(study, candidate)
             except PriorUnusableError:
                 continue
-            if _misfit(snapshot, loaded):
+            if misfit(snapshot, loaded.warp):
                 continue
-            tried += 1
             evidence = log_bayes_factor(loaded.strategy, history_of(snapshot, loaded.warp))
             if evidence > best_evidence:
-                note = (
-                    f"Of the priors that fit, it foretold the first {count} trials best "
-                    f"(log Bayes factor {evidence:+.1f} against starting from nothing)."
-                    if count > 1
-                    else "It is the newest that fits the search space and goal."
-                )
                 best_evidence = evidence
-                best = Choice(loaded.strategy, loaded.warp, prior.reference, note, is_settled)
+                note = _note(count, evidence)
+                reference = candidate.prior.reference
+                best = Choice(loaded.strategy, loaded.warp, reference, note, is_settled)
         if best is not None:
             return best
         note = "No prior in the registry fits the search space and goal."
-        return self.scratch(study, note, is_settled=is_settled)
+        return _scratch(study, note, is_settled=is_settled)
 
-    def _candidates(self, reader: Reader, study: Study) -> list[StoredPrior]:
-        """Active priors that fit: for this very space first, else for any; the newest first."""
-        for digest in (study.space_digest, ""):
-            conditions = (Condition("space_digest", "=", digest), Condition("state", "=", "active"))
-            found = [
-                prior
-                for prior in reader.priors(study.name.project, conditions, None, 1000)
-                if prior.goal in (None, study.metric.goal)
-            ]
-            if found:
-                newest = sorted(found, key=lambda prior: prior.created, reverse=True)
-                return newest[:_CANDIDATES]
-        return []
+    def _files(self, reader: Reader, study: Study, prior: StoredPrior) -> PriorFiles | None:
+        with self._lock:
+            is_loaded = _key(study, prior) in self._loaded
+        if is_loaded:
+            return None
+        return PriorFiles(*reader.prior_files(prior.project, prior.prior, prior.version))
 
-    def load(self, reader: Reader, study: Study, prior: StoredPrior) -> _Loaded:
+    def _load(self, study: Study, candidate: Candidate) -> _Loaded:
         """A prior ready to be asked about a study.
 
         Raises:
             PriorUnusableError: If it is damaged, or of a newer release.
         """
-        dimension = dimension_of(study)
-        key = (prior.digest, study.metric.goal.value, dimension)
+        key = _key(study, candidate.prior)
         with self._lock:
             known = self._loaded.get(key)
             self.hits, self.misses = self.hits + bool(known), self.misses + (known is None)
         if known is None:
-            known = _open(reader, study, prior, dimension)
+            known = _open(study, candidate)
         with self._lock:
             self._loaded[key] = known
             self._loaded.move_to_end(key)
@@ -215,14 +219,57 @@ class Strategies:
         return known
 
 
-def _open(reader: Reader, study: Study, prior: StoredPrior, dimension: int) -> _Loaded:
-    manifest, weights = reader.prior_files(prior.project, prior.prior, prior.version)
+def misfit(snapshot: Snapshot, warp: Warp) -> str:
+    """Why a unit does not admit the study's values; empty if it does."""
     try:
-        stored = PriorFiles(manifest, weights).open()
+        history_of(snapshot, warp)
+    except TableError as error:
+        return str(error)
+    return ""
+
+
+def _scratch(study: Study, note: str, *, is_settled: bool) -> Choice:
+    return Choice(from_scratch(dimension_of(study)), Identity(), "", note, is_settled)
+
+
+def _note(count: int, evidence: float) -> str:
+    if count < 2:
+        return "It is the newest that fits the search space and goal."
+    return (
+        f"Of the priors that fit, it foretold the first {count} trials best (log Bayes factor "
+        f"{evidence:+.1f} against starting from nothing)."
+    )
+
+
+def _key(study: Study, prior: StoredPrior) -> tuple[str, str, int]:
+    return prior.digest, study.metric.goal.value, dimension_of(study)
+
+
+def _fitting(reader: Reader, study: Study) -> list[StoredPrior]:
+    """Active priors that fit: for this very space, else for any; the newest first."""
+    for digest in (study.space_digest, ""):
+        conditions = (Condition("space_digest", "=", digest), Condition("state", "=", "active"))
+        found = [
+            prior
+            for prior in reader.priors(study.name.project, conditions, None, 1000)
+            if prior.goal in (None, study.metric.goal)
+        ]
+        if found:
+            newest = sorted(found, key=lambda prior: prior.created, reverse=True)
+            return newest[:_CANDIDATES]
+    return []
+
+
+def _open(study: Study, candidate: Candidate) -> _Loaded:
+    assert candidate.files is not None  # noqa: S101 - it was not loaded
+    dimension = dimension_of(study)
+    try:
+        stored = candidate.files.open()
         strategy = from_prior(stored.expert(dimension), dimension)
     except PriorError as error:
         raise PriorUnusableError(
-            f"{study.name} cannot be given suggestions: {error}", resource=prior.reference
+            f"{study.name} cannot be given suggestions: {error}",
+            resource=candidate.prior.reference,
         ) from error
     described = stored.manifest.metric
     warp: Warp = Identity()
@@ -237,15 +284,6 @@ def log_bayes_factor(strategy: Strategy, history: History) -> float:
         return 0.0
     evidence = weigh(strategy, history).log_evidence
     return float(evidence[0] - evidence[-1])
-
-
-def _misfit(snapshot: Snapshot, loaded: _Loaded) -> str:
-    """Why a prior's unit does not admit the study's values; empty if it does."""
-    try:
-        history_of(snapshot, loaded.warp)
-    except TableError as error:
-        return str(error)
-    return ""
 
 
 def dimension_of(study: Study) -> int:

@@ -247,9 +247,9 @@ class _HandingOut:
 
     def _with_choice(self, study: Study) -> Study:
         assert self.points is not None  # noqa: S101 - its points are new trials now
-        if study.prior_settled:
-            return study
         choice = self.points.choice
+        if study.prior_settled and (choice.reference or not study.resolved_prior):
+            return study  # settled; only a prior that no longer fits is given up
         return replace(
             study,
             resolved_prior=choice.reference,

@@ -18,9 +18,10 @@ from hyperbo.errors import ExhaustedError
 from hyperbo.suggest import Memory, Suggestion, suggest
 from hyperbo_service.batching import Batcher
 from hyperbo_service.domain import Parameters, Study
+from hyperbo_service.resources import StudyName
 from hyperbo_service.snapshots import Snapshot, Snapshots
-from hyperbo_service.storage import Reader, Store
-from hyperbo_service.strategies import Choice, Strategies, history_of
+from hyperbo_service.storage import Store
+from hyperbo_service.strategies import Choice, Strategies, history_of, misfit
 
 _MINDS = 256
 """Studies whose last refit is kept; it only saves time."""
@@ -104,17 +105,39 @@ class Tuner:
         with mind.lock:
             mind.unstored = [units for units in mind.unstored if units is not points.units]
 
-    def choose(self, reader: Reader, snapshot: Snapshot) -> Choice:
-        """How the study's suggestions are made as it stands."""
-        mind, count = self._mind(snapshot.study), snapshot.finished_count
+    def look(self, name: StudyName) -> tuple[Snapshot, Choice]:
+        """A study as it stands, and how its suggestions are made then.
+
+        What is computed for the choice is computed after the study was read.
+
+        Raises:
+            NotFoundError: If the study, or the prior it names, is gone.
+            PriorUnusableError: If that prior is damaged, or of a newer release.
+        """
+        self._strategies.adopt(name.project)
+        with self._store.read() as reader:
+            study = reader.study(name)
+            snapshot = self._snapshots.take(reader, study)
+            known = self._known_choice(snapshot)
+            candidates = () if known is not None else self._strategies.gather(reader, study)
+        if known is not None:
+            return snapshot, known
+        choice = self._strategies.choose(snapshot, candidates)
+        mind = self._mind(study)
+        with mind.lock:
+            mind.choice, mind.chosen_at = choice, snapshot.finished_count
+        return snapshot, choice
+
+    def _known_choice(self, snapshot: Snapshot) -> Choice | None:
+        """The last choice, if it still holds."""
+        mind = self._mind(snapshot.study)
         with mind.lock:
             known, chosen_at = mind.choice, mind.chosen_at
-        if known is not None and (chosen_at == count or known.is_settled):
-            return known
-        choice = self._strategies.choose(reader, snapshot)
-        with mind.lock:
-            mind.choice, mind.chosen_at = choice, count
-        return choice
+        study = snapshot.study
+        if known is None or (study.prior_settled and study.resolved_prior != known.reference):
+            return None  # another server has settled the choice
+        holds = known.is_settled or chosen_at == snapshot.finished_count
+        return known if holds and not misfit(snapshot, known.warp) else None
 
     def memory(self, study: Study, choice: Choice) -> Memory | None:
         """The study's last refit under a choice, if it is at hand."""
@@ -138,11 +161,8 @@ class Tuner:
         mind = self._mind(study)
         with mind.lock:
             unstored = list(mind.unstored)
-        self._strategies.adopt(study.name.project)
-        with self._store.read() as reader:
-            study = reader.study(study.name)
-            snapshot = self._snapshots.take(reader, study)
-            choice = self.choose(reader, snapshot)
+        snapshot, choice = self.look(study.name)
+        study = snapshot.study
         began = time.perf_counter()
         units = self._suggest(snapshot, choice, unstored, sum(counts))
         self._observe(time.perf_counter() - began, units.shape[0])
