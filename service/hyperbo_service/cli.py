@@ -64,7 +64,7 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except HyperBOError as error:
-            fail(str(error))
+            fail(" ".join([str(error), *getattr(error, "__notes__", ())]))
             raise typer.Exit(REFUSED) from error
         except KeyboardInterrupt as error:
             messages().print("\n[yellow]Stopped.[/] Nothing half-written is left behind.")

@@ -1,6 +1,7 @@
 """`hyperbo pretrain`: learn a prior from the tuning results of many tasks."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,8 +10,21 @@ import typer
 
 from hyperbo_service.choices import ModelName, ObjectiveName
 from hyperbo_service.commands.numerics import keep_compiled_programs
-from hyperbo_service.commands.options import AsJson, RegistryFolder, examples
-from hyperbo_service.console import bars, facts, print_json, results, say, warn, working
+from hyperbo_service.commands.options import AsJson, RegistryFolder
+from hyperbo_service.commands.pretrain_studies import (
+    Asked,
+    FromService,
+    LikeStudy,
+    MetricName,
+    MinTrials,
+    SpaceFile,
+    StudyFilter,
+    Upload,
+    read_studies,
+    upload_prior,
+)
+from hyperbo_service.commands.service_options import Service, add_command
+from hyperbo_service.console import bars, facts, note, print_json, results, say, warn, working
 from hyperbo_service.errors import CommandError
 
 DEFAULT_STEPS = 5_000
@@ -18,26 +32,33 @@ DEFAULT_STEPS = 5_000
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    app.command(
+    add_command(
+        app,
         "pretrain",
-        help="Pre-train a prior on a table of tuning results, and store it in the registry.",
-        epilog=examples(
-            ("hyperbo pretrain lcbench", "stored as lcbench@1"),
-            ("hyperbo pretrain lcbench --hold-out Fashion_MNIST", "and scored on that task"),
-            ("hyperbo pretrain lcbench --objective ekl --name lcbench-ekl", "another objective"),
-            ("hyperbo pretrain lcbench fcnet --model hierarchical --name any", "for any space"),
-        ),
-    )(pretrain)
+        pretrain,
+        "Pre-train a prior on a table of tuning results, or on finished studies of the service, "
+        "and store it in the registry.\n\n"
+        "With --from-service every completed study of one search space and goal is a task; the "
+        "prior is uploaded too, and new studies with the prior 'auto' start from it.",
+        ("hyperbo pretrain lcbench", "stored as lcbench@1"),
+        ("hyperbo pretrain lcbench --hold-out Fashion_MNIST", "and scored on that task"),
+        ("hyperbo pretrain lcbench --objective ekl --name lcbench-ekl", "another objective"),
+        ("hyperbo pretrain lcbench fcnet --model hierarchical --name any", "for any space"),
+        ("hyperbo pretrain --from-service --like digits", "from studies like that one"),
+        ("hyperbo pretrain --from-service --filter 'labels.team = \"vision\"'", "a team's"),
+    )
 
 
 def pretrain(
+    service: Service,
     tables: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="TABLE...",
             help="A table's name; see hyperbo data list. The hierarchical model takes several.",
+            show_default=False,
         ),
-    ],
+    ] = None,
     *,
     name: Annotated[
         str | None,
@@ -89,37 +110,110 @@ def pretrain(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Randomness of the training.")] = 0,
+    from_service: FromService = False,
+    space: SpaceFile = None,
+    like: LikeStudy = None,
+    where: StudyFilter = "",
+    metric: MetricName = None,
+    min_trials: MinTrials = 10,
+    upload: Upload = True,
     registry: RegistryFolder = None,
     as_json: AsJson = False,
 ) -> None:
     """Train with a progress bar, store, and tell what was learned."""
+    options = _Options(model, objective, steps, checkpoint, tasks or [], hold_out or [], seed)
+    asked = Asked(space, like, where, metric, min_trials)
+    if from_service:
+        _check_for_service(tables, model)
+    elif asked != Asked() or service.is_given:
+        raise CommandError("--like, --local and the like say which studies; add --from-service.")
+    elif not tables:
+        raise CommandError("Name a table (see hyperbo data list), or give --from-service.")
     keep_compiled_programs()
     with working("starting JAX"):
         from hyperbo.prior_manifest import check_name
         from hyperbo.registry import Registry, default_root
-        from hyperbo_datasets.catalogue import resolve
 
         store = Registry(default_root() if registry is None else registry)
-        prior_name = _default_name(tables) if name is None else name
-        check_name(prior_name)
-        sources = [resolve(table) for table in tables]
+        prior_name = _default_name(tables or []) if name is None else name
+        if prior_name:
+            check_name(prior_name)
+    if from_service:
+        _pretrain_from_service(
+            service, asked, store, prior_name, options, upload=upload, as_json=as_json
+        )
+    else:
+        _pretrain_from_tables(store, prior_name, tables or [], options, as_json=as_json)
+
+
+def _check_for_service(tables: list[str] | None, model: ModelName) -> None:
+    if tables:
+        raise CommandError(f"{tables[0]!r} is a table; leave it out, or --from-service.")
     if model is ModelName.HIERARCHICAL:
-        if tasks or hold_out:
+        raise CommandError(
+            "The hierarchical model learns from several search spaces; the studies taken with "
+            "--from-service have one. Choose another --model."
+        )
+
+
+def _pretrain_from_tables(
+    store: Any, prior_name: str, tables: list[str], options: "_Options", *, as_json: bool
+) -> None:
+    with working("reading tables"):
+        from hyperbo_datasets.catalogue import resolve
+
+        sources = [resolve(table) for table in tables]
+    model, steps, checkpoint = options.model, options.steps, options.checkpoint
+    if model is ModelName.HIERARCHICAL:
+        if options.tasks or options.hold_out:
             raise CommandError("The hierarchical model learns from whole tables; leave out tasks.")
-        if (objective, steps, checkpoint) != (ObjectiveName.NLL, DEFAULT_STEPS, None):
+        if (options.objective, steps, checkpoint) != (ObjectiveName.NLL, DEFAULT_STEPS, None):
             raise CommandError(
                 "The hierarchical model is fitted its own way; leave out --objective, --steps and "
                 "--checkpoint."
             )
-        _pretrain_hierarchical(store, prior_name, sources, seed, as_json=as_json)
+        _pretrain_hierarchical(store, prior_name, sources, options.seed, as_json=as_json)
         return
     if len(sources) > 1:
         raise CommandError(
             f"{len(sources)} tables were given, but the {model.value} model learns from one search "
             "space. Choose one, or --model hierarchical."
         )
-    options = _Options(model, objective, steps, checkpoint, tasks or [], hold_out or [], seed)
-    _pretrain_one(store, prior_name, sources[0], options, as_json=as_json)
+    trained = _train(store, prior_name, sources[0], options, {})
+    if as_json:
+        print_json(trained.document)
+        return
+    _tell(trained)
+    say(f"\nNext: [cyan]hyperbo suggest trials.csv --prior {trained.reference}[/]")
+
+
+def _pretrain_from_service(
+    service: Service,
+    asked: Asked,
+    store: Any,
+    name: str,
+    options: "_Options",
+    *,
+    upload: bool,
+    as_json: bool,
+) -> None:
+    """Train on finished studies, upload the prior, and say which studies use it."""
+    with service.client() as client:
+        found, lineage = read_studies(client, service, asked)
+        note(found.told)
+        trained = _train(store, name or found.default_name, found.table, options, lineage)
+        if not as_json:
+            _tell(trained)
+        uploaded = upload_prior(client, store, trained.reference) if upload else None
+    if as_json:
+        print_json({**trained.document, "uploaded": uploaded})
+    elif uploaded is None:
+        say(f"\nNext: [cyan]hyperbo prior push {trained.reference}[/]")
+    else:
+        say(
+            f"\n[bold green]Uploaded[/] as [bold]{uploaded}[/]: new studies of this search space "
+            "with the prior 'auto' start from it."
+        )
 
 
 @dataclass(frozen=True)
@@ -138,7 +232,19 @@ def _default_name(tables: list[str]) -> str:
     return "-".join(table.rstrip("/").rpartition("/")[2].lower() for table in tables)
 
 
-def _pretrain_one(store: Any, name: str, source: Any, options: _Options, *, as_json: bool) -> None:
+@dataclass(frozen=True)
+class _Trained:
+    """A stored prior, and what is said of it to a script and to people."""
+
+    reference: Any
+    document: Mapping[str, Any]
+    summary: Mapping[str, str]
+
+
+def _train(
+    store: Any, name: str, source: Any, options: _Options, lineage: Mapping[str, Any]
+) -> _Trained:
+    """Train on a table, and store the prior with its lineage."""
     from hyperbo_service.offline import pretraining
     from hyperbo_service.offline.trainers import trainer
 
@@ -154,28 +260,27 @@ def _pretrain_one(store: Any, name: str, source: Any, options: _Options, *, as_j
     if found.left_out:
         names = ", ".join(found.left_out)
         warn(f"left out, since a task that is constant or has one result teaches nothing: {names}")
-    lineage = {**chosen.settings(), "seed": options.seed}
-    reference = pretraining.store(store, name, source, found, lineage)
+    settings = {**chosen.settings(), "seed": options.seed, **lineage}
+    reference = pretraining.store(store, name, source, found, settings)
     folder = store.root / reference.name / str(reference.version)
-    if as_json:
-        print_json(
-            {
-                "prior": str(reference),
-                "folder": str(folder),
-                "table": source.name,
-                "tasks": [task.name for task in found.trained_on],
-                "points": found.points,
-                "left_out": list(found.left_out),
-                "seconds": round(found.seconds, 2),
-                "held_out_log_evidence_per_point": dict(found.held_out_scores),
-                "settings": lineage,
-            }
-        )
-        return
+    document = {
+        "prior": str(reference),
+        "folder": str(folder),
+        "table": source.name,
+        "tasks": [task.name for task in found.trained_on],
+        "points": found.points,
+        "left_out": list(found.left_out),
+        "seconds": round(found.seconds, 2),
+        "held_out_log_evidence_per_point": dict(found.held_out_scores),
+        "settings": settings,
+    }
+    return _Trained(reference, document, _summary(found, folder))
+
+
+def _tell(trained: _Trained) -> None:
     out = results()
-    out.print(f"\n[bold green]Stored[/] [bold]{reference}[/]")
-    out.print(facts(_summary(found, folder)))
-    say(f"\nNext: [cyan]hyperbo suggest trials.csv --prior {reference}[/]")
+    out.print(f"\n[bold green]Stored[/] [bold]{trained.reference}[/]")
+    out.print(facts(trained.summary))
 
 
 def _pretrain_hierarchical(

@@ -56,6 +56,11 @@ class Service:
     patience: float
 
     @property
+    def is_given(self) -> bool:
+        """Whether the command line says where it is."""
+        return self.server is not None or self.local is not None
+
+    @property
     def address(self) -> str:
         """Where it is, for people and for a prior's lineage."""
         if self.local is not None:
