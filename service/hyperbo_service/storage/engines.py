@@ -51,7 +51,7 @@ def connect(url: URL, *, is_writer: bool) -> Engine:
         url,
         isolation_level=isolation,
         pool_size=8,
-        max_overflow=24,
+        max_overflow=8,
         pool_recycle=1800,
         pool_pre_ping=not is_writer,
         connect_args={"connect_timeout": 5, "options": "-c timezone=UTC"},
