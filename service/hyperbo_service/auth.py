@@ -122,7 +122,7 @@ class Caller:
         principal: Name for the audit log.
         project: The only project within reach; None for all.
         scope: What it may do.
-        largest_message: Limit of a message, or of all of a stream's together, in bytes.
+        largest_message: Limit of a message, also of each in a stream, in bytes.
     """
 
     principal: str

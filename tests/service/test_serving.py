@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import grpc
 import pytest
 
 from hyperbo_service.auth import Scope, new_token
@@ -23,6 +25,7 @@ from hyperbo_service.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
+from hyperbo_service.rpc.methods import METHODS, Method
 from hyperbo_service.serving import Serving, serving
 from tests.service.certificates import Certificates
 
@@ -124,6 +127,71 @@ def test_another_project_is_out_of_reach(guarded: Serving, issue: Issue) -> None
         client.study("s").record()
 
     assert len(said) == 1
+
+
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+def test_no_method_reaches_another_project(guarded: Serving, issue: Issue, method: Method) -> None:
+    """What lies in another project is out of reach of every method, and so is nothing at all."""
+    metadata = (("authorization", f"Bearer {issue(Scope.ADMIN)}"),)
+    with grpc.insecure_channel(guarded.server.address) as channel:
+        blue, nothing = (
+            _status(channel, method, request, metadata)
+            for request in (_about(method, "projects/blue"), method.request())
+        )
+
+    assert blue is grpc.StatusCode.PERMISSION_DENIED
+    assert nothing is grpc.StatusCode.INVALID_ARGUMENT
+
+
+def _about(method: Method, project: str) -> Any:
+    """A request that speaks of something in a project."""
+    request: Any = method.request()
+    below = f"{project}/priors/p@1" if "Prior" in method.path else f"{project}/studies/s"
+    if hasattr(request, "name"):
+        request.name = below
+    elif hasattr(request, "parent"):
+        request.parent = below
+    elif hasattr(request, "study"):
+        request.study.name = below
+    else:
+        request.header.parent = project
+    return request
+
+
+def _status(channel: grpc.Channel, method: Method, request: Any, metadata: Any) -> Any:
+    """The status that a call ends with."""
+    content, more = request.SerializeToString(), {"metadata": metadata, "timeout": 20.0}
+
+    def call() -> None:
+        if method.takes_stream:
+            channel.stream_unary(method.path)(iter([content]), **more)
+        elif method.gives_stream:
+            next(channel.unary_stream(method.path)(content, **more))
+        else:
+            channel.unary_unary(method.path)(content, **more)
+
+    with pytest.raises(grpc.RpcError) as failed:
+        call()
+    return failed.value.code()  # type: ignore[attr-defined]
+
+
+def test_every_message_of_an_upload_is_limited(guarded: Serving, issue: Issue) -> None:
+    """The limit of a token holds for each part of a stream, not for the first alone."""
+    metadata = (("authorization", f"Bearer {issue(Scope.ADMIN, largest_message=200)}"),)
+    upload = METHODS["UploadPrior"]
+    header: Any = upload.request()
+    header.header.parent = "projects/red"
+    chunk: Any = upload.request()
+    chunk.manifest_chunk = b"x" * 300
+    parts = [header.SerializeToString(), chunk.SerializeToString()]
+
+    with (
+        grpc.insecure_channel(guarded.server.address) as channel,
+        pytest.raises(grpc.RpcError, match="may send 200") as failed,
+    ):
+        channel.stream_unary(upload.path)(iter(parts), metadata=metadata, timeout=20.0)
+
+    assert failed.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED  # type: ignore[attr-defined]
 
 
 def test_limits_of_a_token_hold(guarded: Serving, issue: Issue) -> None:

@@ -27,7 +27,7 @@ class Admission(Protocol):
     """Says who may call what."""
 
     def admit(self, method: str, token: str | None, project: str | None, size: int) -> Any:
-        """Who calls, as an object with a `principal`.
+        """Who calls, as an object with a `principal` and a limit of size, `check_size(bytes)`.
 
         Raises:
             ServiceError: If the call is refused.
@@ -104,9 +104,7 @@ class Handlers(grpc.GenericRpcHandler):
                 raise InvalidArgumentError("The upload is empty; send the header first.")
             request = parse(method.name, first)
             asker = handling.admit(request, len(first))
-            return self._api.upload(
-                method.name, handling.rest(request, contents, len(first)), asker
-            )
+            return self._api.upload(method.name, handling.rest(request, contents), asker)
         raise AssertionError  # handling never swallows an error
 
 
@@ -123,6 +121,7 @@ class _Handling:
         self._span = handlers._span(f"hyperbo.v1/{method.name}", self._metadata)  # noqa: SLF001
         self._began = time.perf_counter()
         self._facts: dict[str, Any] = {"method": method.name}
+        self._caller: Any = None
 
     def __enter__(self) -> "_Handling":
         self._span.__enter__()
@@ -141,13 +140,14 @@ class _Handling:
             self._method.name, _token(self._metadata), _project(resource), size
         )
         self._facts["principal"] = caller.principal
+        self._caller = caller
         return Asker(caller.principal, self._context.is_active)
 
-    def rest(self, first: Message, contents: Iterator[bytes], size: int) -> Iterator[Message]:
-        """The requests of a stream, the first of which was read."""
+    def rest(self, first: Message, contents: Iterator[bytes]) -> Iterator[Message]:
+        """The requests of a stream, the first of which was admitted."""
         yield first
         for content in contents:
-            size += len(content)
+            self._caller.check_size(len(content))
             yield parse(self._method.name, content)
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
