@@ -45,9 +45,7 @@ class StreamMethods:
     ) -> Iterator[bytes]:
         """The study and all its trials."""
         name = StudyName.parse(request.name)
-        study, counts = self._transactions.read(
-            lambda reader: ((found := reader.study(name)), reader.trial_counts(found))
-        )
+        study, counts = self._transactions.read(lambda reader: _counted(reader, name))
         yield wire.ExportStudyResponse(
             study=answers.study_to_wire(study, counts)
         ).SerializeToString()
@@ -60,7 +58,7 @@ class StreamMethods:
     def WatchStudy(self, request: wire.WatchStudyRequest, asker: Asker) -> Iterator[bytes]:  # noqa: N802
         """The study as it is, then everything that changes."""
         name = StudyName.parse(request.name)
-        since = questions.since(request.since) if request.HasField("since") else None
+        since = _earlier(questions.since(request.since)) if request.HasField("since") else None
         if not self._room.acquire(blocking=False):
             raise UnavailableError(
                 "The server watches as many studies as it may. Try again later, or poll.",
@@ -74,20 +72,20 @@ class StreamMethods:
     def _watch(
         self, name: StudyName, since: datetime | None, is_listening: Callable[[], bool]
     ) -> Iterator[bytes]:
-        study = self._transactions.read(lambda reader: reader.study(name))
+        study, counts = self._transactions.read(lambda reader: _counted(reader, name))
         watch = _Watch(study.key)
         # 1. What there is already, or, for one who comes back, what changed meanwhile.
         start = self._transactions.now()
         after = 0
-        yield _changes(
-            study=answers.study_to_wire(study, watch.note_study(study, self._counts(study)))
-        )
+        yield _changes(study=answers.study_to_wire(study, watch.note_study(study, counts)))
         while part := self._part(study, after):
             after = part[-1].name.number
             fresh = [
                 trial for trial in watch.fresh(part) if since is None or trial.updated >= since
             ]
             yield from _trial_changes(fresh)
+        if since is not None:
+            yield from self._deleted(study, since)
         yield _changes(watermark=answers.moment(start))
         # 2. What changes from now on.
         while is_listening() and not self._closing.wait(_POLL_SECONDS):
@@ -99,30 +97,32 @@ class StreamMethods:
         self, name: StudyName, watch: "_Watch", since: datetime, now: datetime
     ) -> Iterator[bytes]:
         """One look at the database; it sends the watermark only if it sent anything."""
-        study = self._transactions.read(lambda reader: reader.study(name))
+
+        def look(reader: Any) -> tuple[Study, TrialCounts, list[Trial], list[int]]:
+            study, counts = _counted(reader, name)
+            changed = reader.changed_trials(study, since, limit=10**6)
+            return study, counts, changed, reader.numbers(study)
+
+        study, counts, changed, numbers = self._transactions.read(look)
         watch.check_same(study)
         is_news = False
-        counts = self._counts(study)
         if watch.is_new_study(study, counts):
             is_news = True
             yield _changes(study=answers.study_to_wire(study, watch.note_study(study, counts)))
-        limit = 10**6
-        changed = self._transactions.read(
-            lambda reader: reader.changed_trials(study, since, limit=limit)
-        )
-        fresh = watch.fresh(changed)
-        for change in _trial_changes(fresh):
+        for change in _trial_changes(watch.fresh(changed)):
             is_news = True
             yield change
-        gone = watch.gone(self._transactions.read(lambda reader: reader.numbers(study)))
+        gone = watch.gone(numbers)
         if gone:
             is_news = True
             yield _changes(deleted_trials=[str(name.trial(number)) for number in gone])
         if is_news:
             yield _changes(watermark=answers.moment(now))
 
-    def _counts(self, study: Study) -> TrialCounts:
-        return self._transactions.read(lambda reader: reader.trial_counts(study))
+    def _deleted(self, study: Study, since: datetime) -> Iterator[bytes]:
+        gone = self._transactions.read(lambda reader: reader.deleted_numbers(study, since))
+        if gone:
+            yield _changes(deleted_trials=[str(study.name.trial(number)) for number in gone])
 
     def _part(self, study: Study, after: int) -> list[Trial]:
         """The next trials by number, as many as one message holds."""
@@ -176,6 +176,17 @@ class _Watch:
         for number in gone:
             del self.revisions[number]
         return gone
+
+
+def _counted(reader: Any, name: StudyName) -> tuple[Study, TrialCounts]:
+    """A study, and the numbers of its trials."""
+    study: Study = reader.study(name)
+    return study, reader.trial_counts(study)
+
+
+def _earlier(since: datetime) -> datetime:
+    """From when on changes may be missing to one who has all that was sent before a moment."""
+    return since if since.year == 1 else since - _OVERLAP
 
 
 def _made_anew(name: StudyName) -> UnavailableError:

@@ -150,6 +150,9 @@ class Reader(Protocol):
     def numbers(self, study: Study) -> list[int]:
         """Numbers of all trials of a study."""
 
+    def deleted_numbers(self, study: Study, since: datetime) -> list[int]:
+        """Numbers of trials of a study that were deleted at or after a moment."""
+
     def claimable(
         self, study: Study, *, client_id: str, held: Sequence[int], now: datetime, limit: int
     ) -> int:

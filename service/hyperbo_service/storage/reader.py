@@ -198,6 +198,19 @@ class SqlReader:
         )
         return list(self._execute(statement).scalars())
 
+    def deleted_numbers(self, study: Study, since: datetime) -> list[int]:
+        """Numbers of trials that were deleted, as the journal has them."""
+        prefix = f"{study.name}/trials/"
+        columns = JOURNAL.c
+        statement = select(columns.resource).where(
+            columns.project == study.name.project,
+            columns.resource.startswith(prefix, autoescape=True),
+            columns.method == "DeleteTrial",
+            columns.at >= max(since, study.created),
+        )
+        numbers = {int(name.removeprefix(prefix)) for name in self._execute(statement).scalars()}
+        return sorted(numbers)
+
     def claimable(
         self, study: Study, *, client_id: str, held: Sequence[int], now: datetime, limit: int
     ) -> int:
