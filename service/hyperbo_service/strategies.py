@@ -105,10 +105,10 @@ def _warped_stderrs(metric: Metric, snapshot: Snapshot) -> Float[np.ndarray, " N
 
 @dataclass(frozen=True)
 class Candidate:
-    """A prior that a study may start from, and its files unless it is loaded already."""
+    """A prior that a study may start from, and its files or, if it was at hand, the prior ready."""
 
     prior: StoredPrior
-    files: PriorFiles | None
+    content: PriorFiles | _Loaded
 
 
 @dataclass
@@ -142,7 +142,7 @@ class Strategies:
             reference = study.resolved_prior or study.prior
             name = PriorName.within(study.name.project, reference)
             found = [reader.prior(name.project, name.prior, name.version)]
-        return tuple(Candidate(prior, self._files(reader, study, prior)) for prior in found)
+        return tuple(Candidate(prior, self._content(reader, study, prior)) for prior in found)
 
     def choose(self, snapshot: Snapshot, candidates: Sequence[Candidate]) -> Choice:
         """The strategy of a study as it stands.
@@ -192,11 +192,11 @@ class Strategies:
         note = "No prior in the registry fits the search space and goal."
         return _scratch(study, note, is_settled=is_settled)
 
-    def _files(self, reader: Reader, study: Study, prior: StoredPrior) -> PriorFiles | None:
+    def _content(self, reader: Reader, study: Study, prior: StoredPrior) -> PriorFiles | _Loaded:
         with self._lock:
-            is_loaded = _key(study, prior) in self._loaded
-        if is_loaded:
-            return None
+            loaded = self._loaded.get(_key(study, prior))
+        if loaded is not None:
+            return loaded
         return PriorFiles(*reader.prior_files(prior.project, prior.prior, prior.version))
 
     def _load(self, study: Study, candidate: Candidate) -> _Loaded:
@@ -205,12 +205,13 @@ class Strategies:
         Raises:
             PriorUnusableError: If it is damaged, or of a newer release.
         """
-        key = _key(study, candidate.prior)
+        key, content = _key(study, candidate.prior), candidate.content
         with self._lock:
-            known = self._loaded.get(key)
+            known = content if isinstance(content, _Loaded) else self._loaded.get(key)
             self.hits, self.misses = self.hits + bool(known), self.misses + (known is None)
         if known is None:
-            known = _open(study, candidate)
+            assert isinstance(content, PriorFiles)  # noqa: S101 - it was not loaded
+            known = _open(study, candidate.prior, content)
         with self._lock:
             self._loaded[key] = known
             self._loaded.move_to_end(key)
@@ -260,16 +261,15 @@ def _fitting(reader: Reader, study: Study) -> list[StoredPrior]:
     return []
 
 
-def _open(study: Study, candidate: Candidate) -> _Loaded:
-    assert candidate.files is not None  # noqa: S101 - it was not loaded
+def _open(study: Study, prior: StoredPrior, files: PriorFiles) -> _Loaded:
     dimension = dimension_of(study)
     try:
-        stored = candidate.files.open()
+        stored = files.open()
         strategy = from_prior(stored.expert(dimension), dimension)
     except PriorError as error:
         raise PriorUnusableError(
             f"{study.name} cannot be given suggestions: {error}",
-            resource=candidate.prior.reference,
+            resource=prior.reference,
         ) from error
     described = stored.manifest.metric
     warp: Warp = Identity()
