@@ -12,6 +12,7 @@ class StillClock:
         self._passed = 0.0
 
     def __call__(self) -> datetime:
+        """The time of day."""
         return START + timedelta(seconds=self._passed)
 
     def ticks(self) -> float:
