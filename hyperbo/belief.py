@@ -22,6 +22,11 @@ REFIT_PLACES = 256
 """A refit looks at no more trials than this, so that its cost stays bounded."""
 
 
+PLACES_WITH_NOISE = 1024
+"""Number of places where standard errors are given, and every scale has a Cholesky factor of its
+own; more only if most of them would be taken by pending points."""
+
+
 class Question(eqx.Module):
     """What the experts are asked: where their refits start, and the trials.
 
@@ -67,7 +72,10 @@ def pose(strategy: Strategy, history: History, memory: Memory | None, room: int)
     if memory is None:
         refit_steps *= 2  # a cold start is further from its goal
         memory = initial_memory(strategy)
-    kept = _representative(history.values, BUCKETS[-1] - room)
+    limit = BUCKETS[-1] - room
+    if history.is_noise_given:
+        limit = min(limit, max(PLACES_WITH_NOISE - room, PLACES_WITH_NOISE // 4))
+    kept = _representative(history.values, limit)
     places = bucket(kept.size + room, BUCKETS)
     fitted = _representative(history.values, REFIT_PLACES)
     return Question(
@@ -81,7 +89,6 @@ def pose(strategy: Strategy, history: History, memory: Memory | None, room: int)
 def answer(strategy: Strategy, question: Question) -> Belief:
     """Refit every expert, condition it, and weigh it by what it foretold; traced by JAX."""
     trials = question.trials
-    yardstick = strategy.experts[0].placed(trials)
     log_factors, posteriors, log_evidence = [], [], []
     for position, expert in enumerate(strategy.experts):
         start = jnp.asarray(question.log_factors[position])
@@ -91,15 +98,19 @@ def answer(strategy: Strategy, question: Question) -> Belief:
         posterior = expert.condition(found, trials)
         log_factors.append(found)
         posteriors.append(posterior)
-        log_evidence.append(posterior.log_evidence_under(yardstick) - expert.penalty(found))
-    evidence = jnp.stack(log_evidence)
-    weights = strategy.log_trust + evidence
+        # The first is its own yardstick, so its evidence stands already.
+        evidence = (
+            posterior.log_evidence_under(posteriors[0].hierarchy)
+            if position
+            else posterior.log_evidence
+        )
+        log_evidence.append(evidence - expert.penalty(found))
+    weights = strategy.log_trust + jnp.stack(log_evidence)
     weights = weights - jax.scipy.special.logsumexp(weights)
-    mask, values = jnp.asarray(trials.mask), jnp.asarray(trials.values)
-    best = jnp.max(jnp.where(mask, values, -jnp.inf))
+    mixture = MixturePosterior(tuple(posteriors), weights)
     unresolved = jnp.zeros((0, trials.inputs.shape[1]))
-    outlook = Outlook(MixturePosterior(tuple(posteriors), weights), best, unresolved)
-    return Belief(outlook, tuple(log_factors), evidence, weights)
+    outlook = Outlook(mixture, _best(mixture, trials), unresolved)
+    return Belief(outlook, tuple(log_factors), jnp.stack(log_evidence), weights)
 
 
 @eqx.filter_jit
@@ -118,6 +129,14 @@ def bucket(places: int, buckets: tuple[int, ...]) -> int:
     return next(each for each in buckets if each >= places)
 
 
+def _best(posterior: MixturePosterior, trials: Trials) -> Float[Array, ""]:
+    """The best value so far: the largest seen, or believed in where the noise is known."""
+    values = jnp.asarray(trials.values)
+    if trials.given_variance is not None:
+        values, _ = posterior.marginals(jnp.asarray(trials.inputs)).moments()
+    return jnp.max(jnp.where(jnp.asarray(trials.mask), values, -jnp.inf))
+
+
 def _representative(values: Float[np.ndarray, " N"], limit: int) -> Int[np.ndarray, " K"]:
     """Rows of at most `limit` trials, in order: the best quarter, the rest evenly over time."""
     if values.size <= limit:
@@ -133,4 +152,8 @@ def _pad(history: History, rows: Int[np.ndarray, " K"], places: int) -> Trials:
     values = np.zeros(places)
     inputs[: rows.size] = history.inputs[rows]
     values[: rows.size] = history.values[rows]
-    return Trials(inputs, values, np.arange(places) < rows.size)
+    given = None
+    if history.stderrs is not None and history.is_noise_given:
+        given = np.zeros(places)
+        given[: rows.size] = np.square(history.stderrs[rows])
+    return Trials(inputs, values, np.arange(places) < rows.size, given)

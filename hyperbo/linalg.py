@@ -1,12 +1,15 @@
 """Cholesky factors of padded covariances: the only place that factorises or adds jitter."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Bool, Float
 
 from hyperbo.arrays import Array
+
+Result = TypeVar("Result")
 
 JITTER = 1e-6
 """Added to every noise variance, relative to an objective of unit scale (as in HyperBO)."""
@@ -15,13 +18,15 @@ _MAX_ATTEMPTS = 6
 
 
 def masked_cholesky(
-    covariance: Float[Array, "N N"], noise: Float[Array, ""], mask: Bool[Array, " N"]
+    covariance: Float[Array, "N N"],
+    noise: Float[Array, ""] | Float[Array, " N"],
+    mask: Bool[Array, " N"],
 ) -> Float[Array, "N N"]:
     """Lower Cholesky factor of the covariance plus noise; padded rows become the identity.
 
     Args:
         covariance: Noise-free covariance of all entries, the padded ones included.
-        noise: Noise variance of the real entries.
+        noise: Noise variance of the real entries: of all, or of each.
         mask: True where an entry is real.
 
     Returns:
@@ -33,7 +38,9 @@ def masked_cholesky(
 
 
 def robust_cholesky(
-    covariance: Float[Array, "N N"], noise: Float[Array, ""], mask: Bool[Array, " N"]
+    covariance: Float[Array, "N N"],
+    noise: Float[Array, ""] | Float[Array, " N"],
+    mask: Bool[Array, " N"],
 ) -> Float[Array, "N N"]:
     """`masked_cholesky`, with the jitter raised tenfold until the factor is finite.
 
@@ -53,6 +60,23 @@ def robust_cholesky(
 
     first = jnp.zeros((), jnp.int32), masked_cholesky(covariance, noise, mask)
     return jax.lax.while_loop(is_broken, raise_jitter, first)[1]
+
+
+def each_in_turn(function: Callable[..., Result], *stacks: Any) -> Result:
+    """Apply a function to each leading entry of arrays or trees, and stack the results.
+
+    For functions that factorise or solve. It is what `jax.vmap` gives, without LAPACK's batches:
+    in jaxlib 0.10 these wait on the CPU for threads that other batches hold, which may be waiting
+    too, and then for ever.
+
+    Args:
+        function: Takes one entry of each stack.
+        stacks: Their leading axes are of one length.
+    """
+    if jax.tree.leaves(stacks)[0].shape[0] == 1:
+        # One entry is no batch, and without the loop it is faster.
+        return jax.vmap(function)(*stacks)
+    return jax.lax.map(lambda entries: function(*entries), stacks)
 
 
 def append_row(

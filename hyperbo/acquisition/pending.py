@@ -18,7 +18,8 @@ class Outlook(eqx.Module):
 
     Attributes:
         posterior: Beliefs about the objective, conditioned on what was made up, if anything.
-        best: Largest value so far, made-up ones included; minus infinity if there is none.
+        best: Largest value so far, made-up ones included, or largest posterior mean over the
+            trials where their noise is given; minus infinity if there is none.
         unresolved: Pending points for which nothing was made up.
     """
 

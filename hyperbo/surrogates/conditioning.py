@@ -3,9 +3,14 @@
 The objective of a new task is taken to be `a + b g(x)`, where `g` is drawn from the prior; `a`
 (location) and `b` (scale) are the task's own and unknown, and so is its noise. The location is
 integrated in closed form, scale and noise over a small grid, so that the posterior is a mixture.
+
+Where the trials' own variances are given, they are added in the objective's unit: the covariance
+of the trials is `b^2 (K + noise) + given`, or `b^2 (K + noise + given / b^2)`. Every scale then has
+a factor of its own, in place of one for all: exact, and dearer by the number of scales.
 """
 
 import functools
+from collections.abc import Callable
 
 import equinox as eqx
 import jax
@@ -17,6 +22,7 @@ from jaxtyping import Bool, Float, Int
 from hyperbo.arrays import Array, Key
 from hyperbo.linalg import (
     append_row,
+    each_in_turn,
     log_determinant,
     masked_cholesky,
     robust_cholesky,
@@ -24,53 +30,10 @@ from hyperbo.linalg import (
     solve_lower,
 )
 from hyperbo.surrogates.base import Marginals, Posterior, Prior
+from hyperbo.surrogates.hierarchy import Hierarchy
 
-
-class Hierarchy(eqx.Module):
-    """Beliefs about a new task's location, scale and noise, relative to the prior's own.
-
-    Attributes:
-        location_mean: Mean of the location `a`, in the objective's unit.
-        location_stddev: Its standard deviation; zero fixes the location.
-        scales: Grid of scales `b`, positive.
-        log_scale_weight: Log probability of each scale.
-        noise_factors: Grid of factors on the prior's noise variance.
-        log_noise_weight: Log probability of each factor.
-    """
-
-    location_mean: Float[Array, ""]
-    location_stddev: Float[Array, ""]
-    scales: Float[Array, " B"]
-    log_scale_weight: Float[Array, " B"]
-    noise_factors: Float[Array, " Z"]
-    log_noise_weight: Float[Array, " Z"]
-
-    @classmethod
-    def fixed(cls) -> "Hierarchy":
-        """Take the prior as it is: no shift, scale one, noise as learned."""
-        one, zero = jnp.ones(1), jnp.zeros(1)
-        return cls(jnp.zeros(()), jnp.zeros(()), one, zero, one, zero)
-
-    @classmethod
-    def normal(
-        cls,
-        location: tuple[float, float],
-        log_scale: tuple[float, float],
-        noise_factors: tuple[float, ...] = (0.1, 0.3, 1.0, 3.0, 10.0),
-        nodes: int = 9,
-    ) -> "Hierarchy":
-        """Normal location and log scale, given as (mean, stddev); uniform over noise factors."""
-        quantiles = np.linspace(-2.4, 2.4, nodes)
-        weight = -0.5 * quantiles**2
-        weight -= np.log(np.sum(np.exp(weight)))
-        return cls(
-            jnp.asarray(location[0], dtype=float),
-            jnp.asarray(location[1], dtype=float),
-            jnp.asarray(np.exp(log_scale[0] + log_scale[1] * quantiles)),
-            jnp.asarray(weight),
-            jnp.asarray(noise_factors, dtype=float),
-            jnp.full(len(noise_factors), -np.log(len(noise_factors))),
-        )
+_LARGEST_RELATIVE_VARIANCE = 1e30
+"""A trial whose given variance is so many times the objective's says nothing; more overflows."""
 
 
 class Trials(eqx.Module):
@@ -80,49 +43,67 @@ class Trials(eqx.Module):
         inputs: Points of the unit cube, padded with 0.5.
         values: Objective, maximised, padded with zero.
         mask: True where a trial is real; real trials come first.
+        given_variance: Square of each value's standard error, padded with zero, on top of the
+            noise that is inferred; None, or zeros, where nothing is known of it.
     """
 
     inputs: Float[Array, "N D"] | Float[np.ndarray, "N D"]
     values: Float[Array, " N"] | Float[np.ndarray, " N"]
     mask: Bool[Array, " N"] | Bool[np.ndarray, " N"]
+    given_variance: Float[Array, " N"] | Float[np.ndarray, " N"] | None = None
+
+
+class _Seen(eqx.Module):
+    """Trials as the prior sees them."""
+
+    embedded: Float[Array, "N F"]
+    values: Float[Array, " N"]
+    mask: Bool[Array, " N"]
+    given_variance: Float[Array, " N"] | None
 
 
 class _LocationFit(eqx.Module):
-    """What the trials say of the location, for each of `B` scales; a leading axis per noise."""
+    """What the trials say of the location at the `B` scales that share a factor.
 
-    ones: Float[Array, "*Z N"]
-    scales: Float[Array, "*Z B"]
-    location: Float[Array, "*Z B"]
-    location_variance: Float[Array, "*Z B"]
-    residual: Float[Array, "*Z B N"]
-    log_evidence: Float[Array, "*Z B"]
+    There is a leading axis over factors.
+    """
+
+    ones: Float[Array, "*K N"]
+    scales: Float[Array, "*K B"]
+    location: Float[Array, "*K B"]
+    location_variance: Float[Array, "*K B"]
+    residual: Float[Array, "*K B N"]
+    log_evidence: Float[Array, "*K B"]
 
 
 class ConditionedPrior(Posterior):
     """A prior conditioned on trials: a mixture over `J` = scales x noise factors.
 
     Components are ordered noise factor first, then scale. Within one noise factor all scales share
-    a single Cholesky factor, since the scale multiplies the whole covariance.
+    a single Cholesky factor, since the scale multiplies the whole covariance; not so where the
+    trials' own variances are given, which it does not multiply.
 
     Attributes:
         prior: The prior that was conditioned.
         hierarchy: Beliefs about location, scale and noise.
         embedded: Embedded inputs of the trials, padded.
         values: Their objective values, padded.
+        given_variance: Their own variances, padded with zero; None where none are given.
         count: Number of real trials; they come first.
-        factors: Cholesky factors of covariance plus noise, one per noise factor, in the prior's
-            own scale.
+        factors: Cholesky factors of covariance plus noise in the prior's own scale: one per noise
+            factor, or one per component where variances are given.
         log_evidence: Log probability of the trials under the mixture, in nats.
         log_weight: Posterior log weight of each component.
-        fits: What the trials say of the location, per noise factor and scale.
+        fits: What the trials say of the location, per factor and scale.
     """
 
     prior: Prior
     hierarchy: Hierarchy
     embedded: Float[Array, "N F"]
     values: Float[Array, " N"]
+    given_variance: Float[Array, " N"] | None
     count: Int[Array, ""]
-    factors: Float[Array, "Z N N"]
+    factors: Float[Array, "K N N"]
     log_evidence: Float[Array, ""]
     log_weight: Float[Array, " J"]
     fits: _LocationFit
@@ -135,7 +116,7 @@ class ConditionedPrior(Posterior):
         prior_mean = self.prior.mean(embedded)
         prior_variance = self.prior.variance(embedded)
         predict = functools.partial(_predict, prior_mean, prior_variance, cross)
-        mean, variance = jax.vmap(predict)(self.factors, self.fits)
+        mean, variance = each_in_turn(predict, self.factors, self.fits)
         shape = (-1, inputs.shape[0])
         stddev = jnp.sqrt(jnp.maximum(variance.reshape(shape), 1e-14))
         return Marginals(mean.reshape(shape), stddev, self.log_weight)
@@ -152,7 +133,7 @@ class ConditionedPrior(Posterior):
         normals = jr.normal(key_normals, (count, inputs.shape[0]))
         location_normals = jr.normal(key_location, (count,))
 
-        def at_noise(factor: Array, fit: _LocationFit) -> Float[Array, "B S Q"]:
+        def at_factor(factor: Array, fit: _LocationFit) -> Float[Array, "B S Q"]:
             # g given the trials at scale one, then shifted and scaled by each component.
             solved = solve_lower(factor, cross)
             draws = sample_gaussian(
@@ -169,7 +150,7 @@ class ConditionedPrior(Posterior):
             )
             return mean[:, None, :] + fit.scales[:, None, None] * draws[None, :, :] + shift
 
-        draws = jax.vmap(at_noise)(self.factors, self.fits)
+        draws = each_in_turn(at_factor, self.factors, self.fits)
         draws = draws.reshape(-1, count, inputs.shape[0])
         chosen = jr.categorical(key_component, self.log_weight, shape=(count,))
         return draws[chosen, jnp.arange(count)]
@@ -179,25 +160,31 @@ class ConditionedPrior(Posterior):
     ) -> "ConditionedPrior":
         """Condition on further values in O(N^2) each; weights and log evidence stay.
 
-        Raises nothing: the caller leaves as many padded rows as there are fantasies.
+        They have no given variance. Raises nothing: the caller leaves as many padded rows as there
+        are fantasies.
         """
         grown = jax.lax.scan(_append, self, (inputs, values))[0]
-        fits = _fit_locations(
-            grown.prior.mean(grown.embedded),
-            grown.values,
-            grown.mask,
-            self.hierarchy,
-            grown.factors,
-        )
+        fits = _fit_locations(grown.prior, grown.hierarchy, grown.seen, grown.factors)
         return eqx.tree_at(lambda posterior: posterior.fits, grown, fits)
 
     def log_evidence_under(self, hierarchy: Hierarchy) -> Float[Array, ""]:
         """Log evidence had location and scale been believed otherwise; the noise grid stays."""
-        fits = _fit_locations(
-            self.prior.mean(self.embedded), self.values, self.mask, hierarchy, self.factors
+        believed = eqx.tree_at(
+            lambda h: (h.noise_factors, h.log_noise_weight),
+            hierarchy,
+            (self.hierarchy.noise_factors, self.hierarchy.log_noise_weight),
         )
-        weight = hierarchy.log_scale_weight[None, :] + self.hierarchy.log_noise_weight[:, None]
-        return jax.scipy.special.logsumexp(fits.log_evidence + weight)
+        factors = self.factors
+        if self.given_variance is not None:
+            # These factors hold the given variances relative to the scales believed before.
+            factors = _factorise(robust_cholesky, self.prior, believed, self.seen)
+        fits = _fit_locations(self.prior, believed, self.seen, factors)
+        return jax.scipy.special.logsumexp(_log_joint(fits, believed))
+
+    @property
+    def seen(self) -> _Seen:
+        """The trials and fantasies."""
+        return _Seen(self.embedded, self.values, self.mask, self.given_variance)
 
     @property
     def mask(self) -> Bool[Array, " N"]:
@@ -207,14 +194,9 @@ class ConditionedPrior(Posterior):
 
 def log_evidence(prior: Prior, hierarchy: Hierarchy, trials: Trials) -> Float[Array, ""]:
     """Log probability of the trials under the mixture, in nats; differentiable in the prior."""
-    inputs, mask = jnp.asarray(trials.inputs), jnp.asarray(trials.mask)
-    embedded = prior.embed(inputs)
-    covariance = prior.covariance(embedded, embedded)
-    noises = prior.noise_variance * hierarchy.noise_factors
-    factors = jax.vmap(lambda noise: masked_cholesky(covariance, noise, mask))(noises)
-    fits = _fit_locations(
-        prior.mean(embedded), jnp.asarray(trials.values), mask, hierarchy, factors
-    )
+    seen = _see(prior, trials)
+    factors = _factorise(masked_cholesky, prior, hierarchy, seen)
+    fits = _fit_locations(prior, hierarchy, seen, factors)
     return jax.scipy.special.logsumexp(_log_joint(fits, hierarchy))
 
 
@@ -230,25 +212,54 @@ def condition(prior: Prior, hierarchy: Hierarchy, trials: Trials) -> Conditioned
     Returns:
         The posterior, with its log evidence.
     """
-    inputs, values, mask = (
-        jnp.asarray(leaf) for leaf in (trials.inputs, trials.values, trials.mask)
-    )
-    embedded = prior.embed(inputs)
-    covariance = prior.covariance(embedded, embedded)
-    noises = prior.noise_variance * hierarchy.noise_factors
-    factors = jax.vmap(lambda noise: robust_cholesky(covariance, noise, mask))(noises)
-    fits = _fit_locations(prior.mean(embedded), values, mask, hierarchy, factors)
+    seen = _see(prior, trials)
+    factors = _factorise(robust_cholesky, prior, hierarchy, seen)
+    fits = _fit_locations(prior, hierarchy, seen, factors)
     log_joint = _log_joint(fits, hierarchy)
     total = jax.scipy.special.logsumexp(log_joint)
-    count = jnp.sum(mask, dtype=jnp.int32)
     return ConditionedPrior(
-        prior, hierarchy, embedded, values, count, factors, total, log_joint - total, fits
+        prior=prior,
+        hierarchy=hierarchy,
+        embedded=seen.embedded,
+        values=seen.values,
+        given_variance=seen.given_variance,
+        count=jnp.sum(seen.mask, dtype=jnp.int32),
+        factors=factors,
+        log_evidence=total,
+        log_weight=log_joint - total,
+        fits=fits,
     )
+
+
+def _see(prior: Prior, trials: Trials) -> _Seen:
+    given = trials.given_variance
+    return _Seen(
+        prior.embed(jnp.asarray(trials.inputs)),
+        jnp.asarray(trials.values),
+        jnp.asarray(trials.mask),
+        None if given is None else jnp.asarray(given),
+    )
+
+
+def _factorise(
+    cholesky: Callable[[Array, Array, Array], Array],
+    prior: Prior,
+    hierarchy: Hierarchy,
+    seen: _Seen,
+) -> Float[Array, "K N N"]:
+    """Factors of covariance plus noise, in the prior's own scale."""
+    covariance = prior.covariance(seen.embedded, seen.embedded)
+    noises = prior.noise_variance * hierarchy.noise_factors
+    if seen.given_variance is not None:
+        relative = seen.given_variance[None, :] / jnp.square(hierarchy.scales)[:, None]
+        relative = jnp.minimum(relative, _LARGEST_RELATIVE_VARIANCE)
+        noises = (noises[:, None, None] + relative[None, :, :]).reshape(-1, relative.shape[1])
+    return each_in_turn(lambda noise: cholesky(covariance, noise, seen.mask), noises)
 
 
 def _log_joint(fits: _LocationFit, hierarchy: Hierarchy) -> Float[Array, " J"]:
     weight = hierarchy.log_scale_weight[None, :] + hierarchy.log_noise_weight[:, None]
-    return (fits.log_evidence + weight).reshape(-1)
+    return fits.log_evidence.reshape(-1) + weight.reshape(-1)
 
 
 def _append(
@@ -260,9 +271,9 @@ def _append(
     embedded = prior.embed(point[None, :])
     column = prior.covariance(posterior.embedded, embedded)[:, 0]
     column = jnp.where(posterior.mask, column, 0.0)
-    variances = prior.variance(embedded)[0] + prior.noise_variance * (
-        posterior.hierarchy.noise_factors
-    )
+    noises = prior.noise_variance * posterior.hierarchy.noise_factors
+    noises = jnp.repeat(noises, posterior.factors.shape[0] // noises.shape[0])
+    variances = prior.variance(embedded)[0] + noises
     grow = functools.partial(append_row, column=column, position=position)
     grown = eqx.tree_at(
         lambda p: (p.embedded, p.values, p.count, p.factors),
@@ -271,8 +282,10 @@ def _append(
             posterior.embedded.at[position].set(embedded[0]),
             posterior.values.at[position].set(value),
             position + 1,
-            jax.vmap(lambda factor, variance: grow(factor, variance=variance))(
-                posterior.factors, variances
+            each_in_turn(
+                lambda factor, variance: grow(factor, variance=variance),
+                posterior.factors,
+                variances,
             ),
         ),
     )
@@ -280,28 +293,29 @@ def _append(
 
 
 def _fit_locations(
-    prior_mean: Float[Array, " N"],
-    values: Float[Array, " N"],
-    mask: Bool[Array, " N"],
-    hierarchy: Hierarchy,
-    factors: Float[Array, "Z N N"],
+    prior: Prior, hierarchy: Hierarchy, seen: _Seen, factors: Float[Array, "K N N"]
 ) -> _LocationFit:
-    fit = functools.partial(_fit_location, prior_mean, values, mask, hierarchy)
-    return jax.vmap(fit)(factors)
+    # A factor serves all scales, or, where variances are given, one.
+    noises = hierarchy.noise_factors.shape[0]
+    scales = jnp.broadcast_to(hierarchy.scales, (noises, *hierarchy.scales.shape))
+    if seen.given_variance is not None:
+        scales = scales.reshape(-1, 1)
+    fit = functools.partial(_fit_location, prior.mean(seen.embedded), seen, hierarchy)
+    return each_in_turn(fit, scales, factors)
 
 
 def _fit_location(
     prior_mean: Float[Array, " N"],
-    values: Float[Array, " N"],
-    mask: Bool[Array, " N"],
+    seen: _Seen,
     hierarchy: Hierarchy,
+    scales: Float[Array, " B"],
     factor: Float[Array, "N N"],
 ) -> _LocationFit:
     """Generalised least squares for the location, all quantities whitened by the factor."""
-    ones = solve_lower(factor, mask.astype(values.dtype))
+    mask, variance = seen.mask, jnp.square(hierarchy.location_stddev)
+    ones = solve_lower(factor, mask.astype(seen.values.dtype))
     mean = solve_lower(factor, jnp.where(mask, prior_mean, 0.0))
-    data = solve_lower(factor, jnp.where(mask, values, 0.0))
-    scales, variance = hierarchy.scales, jnp.square(hierarchy.location_stddev)
+    data = solve_lower(factor, jnp.where(mask, seen.values, 0.0))
     # 1. Residual about the expected location, one row per scale.
     residual = data[None, :] - scales[:, None] * mean[None, :]
     residual = residual - hierarchy.location_mean * ones[None, :]
@@ -331,7 +345,7 @@ def _predict(
     factor: Float[Array, "N N"],
     fit: _LocationFit,
 ) -> tuple[Float[Array, "B Q"], Float[Array, "B Q"]]:
-    """Mean and variance at one noise factor, for each scale."""
+    """Mean and variance at the scales that share a factor."""
     solved = solve_lower(factor, cross)
     mean = fit.location[:, None] + fit.scales[:, None] * prior_mean[None, :] + fit.residual @ solved
     explained = prior_variance - jnp.sum(jnp.square(solved), axis=0)

@@ -13,14 +13,9 @@ from hyperbo.arrays import Array
 from hyperbo.ascent import ascend
 from hyperbo.errors import PriorError
 from hyperbo.surrogates.base import Prior
-from hyperbo.surrogates.conditioning import (
-    ConditionedPrior,
-    Hierarchy,
-    Trials,
-    condition,
-    log_evidence,
-)
+from hyperbo.surrogates.conditioning import ConditionedPrior, Trials, condition, log_evidence
 from hyperbo.surrogates.gaussian_process import GaussianProcessPrior
+from hyperbo.surrogates.hierarchy import Hierarchy
 from hyperbo.surrogates.kernels import MatrixDistances
 
 
@@ -119,13 +114,14 @@ class Expert(eqx.Module):
         return self.condition(self.centre(), trials).log_evidence
 
     def placed(self, trials: Trials) -> Hierarchy:
-        """Beliefs about location, scale and noise in the objective's unit, given its trials."""
+        """Beliefs about location, scale and noise in the objective's unit, given its trials.
+
+        Where the trials' own variances are given, a trial bears on the unit only as far as it is
+        precise, and what the variances explain is not taken for the objective's spread.
+        """
         if not self.is_relative:
             return self.hierarchy
-        mask, values = jnp.asarray(trials.mask), jnp.asarray(trials.values)
-        count = jnp.maximum(jnp.sum(mask), 1)
-        mean = jnp.sum(jnp.where(mask, values, 0.0)) / count
-        variance = jnp.sum(jnp.where(mask, jnp.square(values - mean), 0.0)) / count
+        mean, variance = _moments(trials)
         # One trial, or equal ones, say nothing of the unit: take it as one.
         stddev = jnp.where(variance > 0.0, jnp.sqrt(jnp.maximum(variance, 1e-300)), 1.0)
         return eqx.tree_at(
@@ -144,6 +140,8 @@ REACH = 4.0
 
 FLAT = 0.1
 """Nats per `2 * REACH` spreads: below this slope a refit changes no suggestion."""
+
+_SCORING_STEPS = 20
 
 LENGTHSCALE_CENTRE = 0.6
 LENGTHSCALE_SPREAD = 1.0
@@ -166,6 +164,36 @@ def scratch_expert(dimension: int) -> Expert:
     spread = jnp.append(jnp.full(dimension, LENGTHSCALE_SPREAD), NOISE_SPREAD)
     hierarchy = Hierarchy.normal((0.0, 1.0), (0.0, 0.5), noise_factors=(1.0,), nodes=5)
     return Expert(prior, hierarchy, spread, is_relative=True)
+
+
+def _moments(trials: Trials) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """Mean and variance of the objective over the trials, padding and given noise left out."""
+    mask, values = jnp.asarray(trials.mask), jnp.asarray(trials.values)
+    count = jnp.maximum(jnp.sum(mask), 1)
+    mean = jnp.sum(jnp.where(mask, values, 0.0)) / count
+    variance = jnp.sum(jnp.where(mask, jnp.square(values - mean), 0.0)) / count
+    if trials.given_variance is None:
+        return mean, variance
+    given = jnp.asarray(trials.given_variance)
+
+    def improve(_: Array | int, moments: tuple[Array, Array]) -> tuple[Array, Array]:
+        # A scoring step towards the most likely moments of normal values with unequal noise.
+        total = moments[1] + given
+        largest = jnp.max(jnp.where(mask, total, 0.0))
+        # Relative to the noisiest trial, so that no weight is infinite where nothing varies.
+        largest = jnp.where(largest > 0.0, largest, 1.0)
+        weight = jnp.where(mask, largest / jnp.maximum(total, 1e-12 * largest), 0.0)
+        mean = _average(weight, values)
+        spread = _average(jnp.square(weight), jnp.square(values - mean))
+        noise = _average(jnp.square(weight), given)
+        # Where noise explains it all, nothing is known of the unit but that it is not larger.
+        return mean, jnp.maximum(spread - noise, spread / 4.0)
+
+    return jax.lax.fori_loop(0, _SCORING_STEPS, improve, (mean, variance))
+
+
+def _average(weight: Float[Array, " N"], values: Float[Array, " N"]) -> Float[Array, ""]:
+    return jnp.sum(weight * values) / jnp.maximum(jnp.sum(weight), 1e-300)
 
 
 class _Density(eqx.Module):

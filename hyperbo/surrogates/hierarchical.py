@@ -10,9 +10,9 @@ from jaxtyping import Float
 
 from hyperbo.arrays import Array
 from hyperbo.errors import PriorError
-from hyperbo.surrogates.conditioning import Hierarchy
 from hyperbo.surrogates.expert import Expert
 from hyperbo.surrogates.gaussian_process import GaussianProcessPrior
+from hyperbo.surrogates.hierarchy import Hierarchy
 from hyperbo.surrogates.kernels import MatrixDistances
 
 

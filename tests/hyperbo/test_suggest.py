@@ -214,6 +214,57 @@ def test_constant_trials_are_survived() -> None:
     assert np.isfinite(found.points).all()
 
 
+def test_unknown_noise_changes_nothing() -> None:
+    """Standard errors of zero give bit by bit the suggestion of none, by the same programs."""
+    told, strategy = history(9), from_scratch(2)
+    zeros = History(told.inputs, told.values, NOTHING, np.zeros(9))
+    first = suggest(np.random.default_rng(7), strategy, SPACE, told)
+    compilations: list[str] = []
+
+    def count(event: str, _: float, **__: str | int) -> None:
+        if event.endswith("backend_compile_duration"):
+            compilations.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(count)
+    try:
+        second = suggest(np.random.default_rng(7), strategy, SPACE, zeros)
+    finally:
+        jax.monitoring.unregister_event_duration_listener(count)
+    assert compilations == []
+    np.testing.assert_array_equal(first.points, second.points)
+    np.testing.assert_array_equal(first.memory.log_factors[0], second.memory.log_factors[0])
+
+
+def test_a_lucky_noisy_trial_is_not_chased() -> None:
+    """A large value with a larger standard error does not draw the next point to its place."""
+    points = np.random.default_rng(2).random((20, 2))
+    points[0] = [0.05, 0.95]
+    values, stderrs = objective(points), np.full(20, 1e-3)
+    values[0], stderrs[0] = 1.0, 5.0
+    found = [
+        suggest(np.random.default_rng(0), from_scratch(2), SPACE, told, count=3).points
+        for told in (History(points, values, NOTHING), History(points, values, NOTHING, stderrs))
+    ]
+    misled, warned = (objective(each) for each in found)
+    assert misled.min() < -0.5
+    assert warned.min() > -0.1
+
+
+def test_noisy_trials_may_have_pending_neighbours() -> None:
+    """Batches, pending points and pools go with standard errors, under either pending rule."""
+    told = history(6)
+    noisy = History(told.inputs, told.values, np.asarray([[0.7, 0.2]]), np.full(6, 0.1))
+    for rule in (Fantasised(), Integrated(samples=32)):
+        strategy = from_scratch(2, rule)
+        found = suggest(np.random.default_rng(0), strategy, SPACE, noisy, count=2)
+        assert np.isfinite(found.points).all()
+        pool = np.random.default_rng(1).random((30, 2))
+        rows = suggest_from_pool(
+            np.random.default_rng(0), strategy, pool, np.ones(30, dtype=bool), noisy, count=2
+        ).rows
+        assert len(set(rows)) == 2
+
+
 def test_growing_to_a_thousand_trials_compiles_at_most_eight_programs() -> None:
     """From the first trial to the thousandth, prior and fall-back together."""
     compilations: list[str] = []

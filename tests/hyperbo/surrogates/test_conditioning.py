@@ -1,5 +1,6 @@
 """Conditioning against dense algebra, scikit-learn, and its own incremental form."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -21,6 +22,7 @@ from hyperbo.surrogates import (
     condition,
     negative_log_likelihood,
 )
+from hyperbo.surrogates.conditioning import log_evidence
 
 LENGTHSCALE = [0.3, 0.8]
 
@@ -45,6 +47,20 @@ def trials() -> Trials:
     return Trials(inputs, values, np.arange(16) < 12)
 
 
+@pytest.fixture
+def noisy(trials: Trials) -> Trials:
+    """The same trials with variances of their own, some of them zero, some large."""
+    given = np.random.default_rng(7).exponential(size=16) ** 3
+    given[[1, 5]] = 0.0
+    return eqx.tree_at(
+        lambda t: t.given_variance, trials, np.where(trials.mask, given, 0.0), is_leaf=_is_none
+    )
+
+
+def _is_none(leaf: object) -> bool:
+    return leaf is None
+
+
 QUERY = jnp.asarray(np.random.default_rng(2).uniform(size=(7, 2)))
 
 
@@ -63,6 +79,8 @@ def dense(
     mean = 0.7 + scale * np.asarray(prior.mean(every))
     n = len(observed)
     gram = covariance[:n, :n] + scale**2 * (0.05 * noise + JITTER) * np.eye(n)
+    if trials.given_variance is not None:
+        gram += np.diag(np.asarray(trials.given_variance)[real])
     values = np.asarray(trials.values)[real]
     gain = np.linalg.solve(gram, covariance[:n, n:]).T
     return (
@@ -78,10 +96,12 @@ def hierarchy() -> Hierarchy:
     return Hierarchy.normal((0.7, 1.1), (0.2, 0.5), noise_factors=(0.5, 2.0), nodes=3)
 
 
+@pytest.mark.parametrize("kind", ["trials", "noisy"])
 def test_components_equal_dense_algebra(
-    prior: GaussianProcessPrior, hierarchy: Hierarchy, trials: Trials
+    prior: GaussianProcessPrior, hierarchy: Hierarchy, kind: str, request: pytest.FixtureRequest
 ) -> None:
     """Every component's mean, variance and evidence equal those of an explicit joint Gaussian."""
+    trials: Trials = request.getfixturevalue(kind)
     posterior = condition(prior, hierarchy, trials)
     marginals = posterior.marginals(QUERY)
     log_joint = []
@@ -151,10 +171,98 @@ def test_fantasies_equal_conditioning_anew(
     np.testing.assert_allclose(got.stddev, wanted.stddev, rtol=1e-7)
 
 
+def test_one_noisy_trial_is_discounted(prior: GaussianProcessPrior) -> None:
+    """A single trial pulls the mean by variance / (variance + noise + given), and no more."""
+    point, value = np.asarray([[0.3, 0.6]]), np.asarray([2.4])
+    for given in (0.0, 0.5, 25.0):
+        trials = Trials(point, value, np.ones(1, dtype=bool), np.asarray([given]))
+        marginals = condition(prior, Hierarchy.fixed(), trials).marginals(jnp.asarray(point))
+        gain = 1.3 / (1.3 + 0.05 + JITTER + given)
+        np.testing.assert_allclose(marginals.mean[0], 0.4 + gain * 2.0, rtol=1e-12)
+        np.testing.assert_allclose(marginals.stddev[0] ** 2, 1.3 * (1.0 - gain), rtol=1e-9)
+
+
+def test_given_zeros_equal_none(
+    prior: GaussianProcessPrior, hierarchy: Hierarchy, trials: Trials
+) -> None:
+    """Variances of zero say what no variances say."""
+    zeros = Trials(trials.inputs, trials.values, trials.mask, np.zeros(16))
+    with_zeros, without = (condition(prior, hierarchy, each) for each in (zeros, trials))
+    np.testing.assert_allclose(with_zeros.log_evidence, without.log_evidence, rtol=1e-12)
+    for ours, theirs in zip(
+        with_zeros.marginals(QUERY).moments(), without.marginals(QUERY).moments(), strict=True
+    ):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-10)
+
+
+def test_noise_that_no_float_can_square_is_survived(
+    prior: GaussianProcessPrior, hierarchy: Hierarchy, trials: Trials
+) -> None:
+    """A trial whose variance is beyond all bounds is as good as none."""
+    given = np.zeros(16)
+    given[11] = 1e200
+    drowned = Trials(trials.inputs, trials.values, trials.mask, given)
+    without = Trials(trials.inputs, trials.values, np.arange(16) < 11)
+    ours, theirs = (
+        condition(prior, hierarchy, each).marginals(QUERY) for each in (drowned, without)
+    )
+    np.testing.assert_allclose(ours.mean, theirs.mean, rtol=1e-8)
+
+
+def test_fantasies_have_no_given_noise(
+    prior: GaussianProcessPrior, hierarchy: Hierarchy, noisy: Trials
+) -> None:
+    """Growing noisy trials by fantasies equals conditioning anew with variance zero for those."""
+    grown = condition(prior, hierarchy, noisy).fantasise(QUERY[:3], jnp.asarray([0.1, -1.0, 2.0]))
+    inputs = np.concatenate([np.asarray(noisy.inputs)[:12], np.asarray(QUERY[:3])])
+    values = np.concatenate([np.asarray(noisy.values)[:12], [0.1, -1.0, 2.0]])
+    assert noisy.given_variance is not None
+    given = np.append(noisy.given_variance[:12], np.zeros(3))
+    afresh = condition(prior, hierarchy, Trials(inputs, values, np.ones(15, dtype=bool), given))
+    got, wanted = grown.marginals(QUERY[3:]), afresh.marginals(QUERY[3:])
+    np.testing.assert_allclose(got.mean, wanted.mean, rtol=1e-8)
+    np.testing.assert_allclose(got.stddev, wanted.stddev, rtol=1e-7)
+
+
+@pytest.mark.parametrize("kind", ["trials", "noisy"])
+def test_evidence_under_other_beliefs(
+    prior: GaussianProcessPrior, hierarchy: Hierarchy, kind: str, request: pytest.FixtureRequest
+) -> None:
+    """It is the evidence had location and scale been believed so from the start."""
+    trials: Trials = request.getfixturevalue(kind)
+    other = Hierarchy.normal((-0.3, 0.4), (1.0, 0.1), noise_factors=(0.5, 2.0), nodes=5)
+    asked = condition(prior, hierarchy, trials).log_evidence_under(other)
+    np.testing.assert_allclose(asked, condition(prior, other, trials).log_evidence, rtol=1e-10)
+
+
+@pytest.mark.parametrize("kind", ["trials", "noisy"])
+def test_evidence_can_be_climbed(
+    prior: GaussianProcessPrior, hierarchy: Hierarchy, kind: str, request: pytest.FixtureRequest
+) -> None:
+    """Its slope along the log factors, by which refits go, equals its finite difference."""
+    trials: Trials = request.getfixturevalue(kind)
+    direction = jnp.asarray([0.5, -1.0, 2.0])
+
+    @jax.jit
+    def evidence(step: jax.Array) -> jax.Array:
+        return log_evidence(prior.adapted(step * direction), hierarchy, trials)
+
+    step = 1e-5
+    rise = evidence(jnp.asarray(step)) - evidence(jnp.asarray(-step))
+    slope = jax.jit(jax.grad(evidence))(jnp.zeros(()))
+    np.testing.assert_allclose(slope, rise / (2 * step), rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["trials", "noisy"])
 def test_samples_have_the_marginals(
-    key: jax.Array, prior: GaussianProcessPrior, hierarchy: Hierarchy, trials: Trials
+    key: jax.Array,
+    prior: GaussianProcessPrior,
+    hierarchy: Hierarchy,
+    kind: str,
+    request: pytest.FixtureRequest,
 ) -> None:
     """The draws' average lies within four standard errors of the mixture's mean, point by point."""
+    trials: Trials = request.getfixturevalue(kind)
     posterior = condition(prior, hierarchy, trials)
     count = 20_000
     draws = posterior.sample(key, QUERY, count)

@@ -113,3 +113,51 @@ def test_refit_stays_within_reach(study: tuple[Expert, Trials]) -> None:
 
     assert (jnp.abs(found) <= 4.0 * expert.spread + 1e-9).all()
     assert found[-1] > 1.0
+
+
+def _placed(values: list[float], stderrs: list[float] | None) -> Hierarchy:
+    """Where a process from scratch places itself, given values at whatever points."""
+    count = len(values)
+    given = None if stderrs is None else np.square(stderrs)
+    trials = Trials(np.full((count, 2), 0.5), np.asarray(values), np.ones(count, bool), given)
+    return scratch_expert(2).placed(trials)
+
+
+def test_a_noisy_trial_does_not_set_the_unit() -> None:
+    """The unit with a wild value of large standard error is the unit without it."""
+    ours = _placed([1.0, 2.0, 4.0, -500.0], [0.0, 0.0, 0.0, 1000.0])
+    theirs = _placed([1.0, 2.0, 4.0], None)
+
+    np.testing.assert_allclose(ours.location_mean, theirs.location_mean, rtol=1e-2)
+    np.testing.assert_allclose(ours.scales, theirs.scales, rtol=1e-2)
+
+
+def test_exact_trials_set_the_unit_as_ever() -> None:
+    """Standard errors of zero leave mean and standard deviation as they are, equal values too."""
+    for values in ([1.0, 2.0, 4.0], [3.0, 3.0], [7.0]):
+        ours, theirs = _placed(values, [0.0] * len(values)), _placed(values, None)
+        np.testing.assert_allclose(ours.location_mean, theirs.location_mean, rtol=1e-12)
+        np.testing.assert_allclose(ours.scales, theirs.scales, rtol=1e-12)
+
+
+def test_noise_is_not_taken_for_the_objectives_spread() -> None:
+    """Where equal standard errors explain part of the variance, the rest sets the unit."""
+    values = np.random.default_rng(0).normal(size=400)
+    values *= 5.0 / values.std()
+    rest = _placed(list(values), [4.0] * 400)
+    none = _placed(list(values), [50.0] * 400)
+
+    np.testing.assert_allclose(rest.location_stddev, 3.0, rtol=1e-6)
+    np.testing.assert_allclose(none.location_stddev, 2.5, rtol=1e-6)
+
+
+def test_refit_leaves_given_noise_to_the_trials(study: tuple[Expert, Trials]) -> None:
+    """Scatter that standard errors explain does not raise the noise that is inferred."""
+    expert, trials = study
+    noise = np.random.default_rng(1).standard_normal(16)
+    scattered = eqx.tree_at(lambda t: t.values, trials, np.asarray(trials.values) + noise)
+    explained = Trials(scattered.inputs, scattered.values, scattered.mask, np.ones(16))
+
+    refit = jax.jit(lambda t: expert.refit(expert.centre(), t, 60))
+
+    assert float(refit(scattered)[-1]) > 1.0 > float(refit(explained)[-1])
