@@ -194,6 +194,16 @@ def test_every_message_of_an_upload_is_limited(guarded: Serving, issue: Issue) -
     assert failed.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED  # type: ignore[attr-defined]
 
 
+def test_malformed_request_of_nobody_is_unauthenticated(guarded: Serving) -> None:
+    """Who has no token learns that, and not what is wrong with the message."""
+    with grpc.insecure_channel(guarded.server.address) as channel:
+        call: Any = channel.unary_unary(METHODS["GetStudy"].path)
+        with pytest.raises(grpc.RpcError) as refused:
+            call(b"\xff\xff")
+
+    assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
 def test_limits_of_a_token_hold(guarded: Serving, issue: Issue) -> None:
     """A message above the token's limit and calls above its rate are refused with the way out."""
     small = issue(Scope.ADMIN, "small", largest_message=200)

@@ -83,15 +83,13 @@ class Handlers(grpc.GenericRpcHandler):
 
     def _call(self, method: Method, content: bytes, context: Any) -> bytes:
         with _Handling(self, method, context) as handling:
-            request = parse(method.name, content)
-            asker = handling.admit(request, len(content))
+            request, asker = handling.admit(content)
             return self._api.call(method.name, request, asker)
         raise AssertionError  # handling never swallows an error
 
     def _stream(self, method: Method, content: bytes, context: Any) -> Iterator[bytes]:
         with _Handling(self, method, context) as handling:
-            request = parse(method.name, content)
-            asker = handling.admit(request, len(content))
+            request, asker = handling.admit(content)
             for answer in self._api.stream(method.name, request, asker):
                 if not asker.is_listening():
                     return
@@ -102,8 +100,7 @@ class Handlers(grpc.GenericRpcHandler):
             first = next(contents, None)
             if first is None:
                 raise InvalidArgumentError("The upload is empty; send the header first.")
-            request = parse(method.name, first)
-            asker = handling.admit(request, len(first))
+            request, asker = handling.admit(first)
             return self._api.upload(method.name, handling.rest(request, contents), asker)
         raise AssertionError  # handling never swallows an error
 
@@ -127,21 +124,31 @@ class _Handling:
         self._span.__enter__()
         return self
 
-    def admit(self, request: Message, size: int) -> Asker:
-        """Who calls.
+    def admit(self, content: bytes) -> tuple[Message, Asker]:
+        """The request, and who asks it.
+
+        Who may not call at all is told so, and not that the request is malformed.
 
         Raises:
-            ServiceError: If the call is refused.
+            ServiceError: If the call is refused, or the request is no such message.
         """
+        try:
+            request = parse(self._method.name, content)
+        except InvalidArgumentError:
+            self._caller = self._admitted("", len(content))
+            raise
         resource = _resource(request)
         self._facts["resource"] = resource[:255]
         self._facts["request_id"] = getattr(request, "request_id", "")
+        self._caller = self._admitted(resource, len(content))
+        return request, Asker(self._caller.principal, self._context.is_active)
+
+    def _admitted(self, resource: str, size: int) -> Any:
         caller = self._handlers._admission.admit(  # noqa: SLF001
             self._method.name, _token(self._metadata), _project(resource), size
         )
         self._facts["principal"] = caller.principal
-        self._caller = caller
-        return Asker(caller.principal, self._context.is_active)
+        return caller
 
     def rest(self, first: Message, contents: Iterator[bytes]) -> Iterator[Message]:
         """The requests of a stream, the first of which was admitted."""
