@@ -10,8 +10,9 @@ from typer.testing import CliRunner, Result
 
 from hyperbo_service.cli import app
 from hyperbo_service.client import Client
-from hyperbo_service.config import ServerConfig
-from hyperbo_service.serving import serving
+from tests.service.running import address
+
+__all__ = ["address"]
 
 Cli = Callable[..., Result]
 
@@ -43,17 +44,6 @@ TRIALS = (
 )
 
 _projects = (f"test-{number}" for number in itertools.count(1))
-
-
-@pytest.fixture(scope="session")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a server that asks for no tokens."""
-    folder = tmp_path_factory.mktemp("server")
-    config = ServerConfig(
-        port=0, database=f"sqlite:///{folder}/service.db", registry=folder / "priors"
-    )
-    with serving(config) as running:
-        yield running.server.address
 
 
 @pytest.fixture
