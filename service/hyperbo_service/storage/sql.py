@@ -82,6 +82,11 @@ class _Job:
     encode: Callable[[int, datetime], bytes] = lambda count, now: b""  # noqa: ARG005
     outcome: _Outcome = field(default_factory=_Outcome)
 
+    @property
+    def identity(self) -> tuple[str, str] | None:
+        """What no other call bears; None if it is not remembered."""
+        return None if self.call is None else (self.call.project, self.call.request_id)
+
 
 class _SpoiledError(Exception):
     """A call of a shared transaction was refused after it had written."""
@@ -300,7 +305,9 @@ class _Writing:
         self, batch: Sequence[_Job], writer: SqlWriter, journal: "_Journal"
     ) -> dict[_Job, bytes]:
         """Add all points that can be added in one step; the answers to those."""
-        jobs = [job for job in batch if job.extension is not None]
+        # Of several calls under one request id, the first alone is answered here.
+        first = {job.identity: job for job in reversed(batch) if job.extension is not None}
+        jobs = list(first.values())[::-1]
         if not jobs:
             return {}
         now = self._clock()
@@ -357,11 +364,11 @@ class _Journal:
 
     def __init__(self, writer: SqlWriter) -> None:
         self._writer = writer
-        self._new: dict[tuple[str, str], dict[str, Any]] = {}
+        self._new: dict[tuple[str, str] | None, dict[str, Any]] = {}
 
     def is_repeat_within(self, job: _Job) -> bool:
         """Whether the same request id was answered in this very transaction."""
-        return job.call is not None and (job.call.project, job.call.request_id) in self._new
+        return job.identity in self._new
 
     def recall(self, job: _Job) -> bytes | None:
         """The first answer to a call.
@@ -372,7 +379,7 @@ class _Journal:
         call = job.call
         if call is None:
             return None
-        entry = self._new.get((call.project, call.request_id))
+        entry = self._new.get(job.identity)
         if entry is None:
             return self._writer.recall(call)
         return first_answer(call, entry["fingerprint"], entry["answer"])
@@ -382,7 +389,7 @@ class _Journal:
         call = job.call
         if call is not None:
             entry = {**rows.call_columns(call), "answer": answer}
-            self._new[call.project, call.request_id] = entry
+            self._new[job.identity] = entry
 
     def write(self, connection: Connection, now: datetime) -> None:
         """Store what is new."""
