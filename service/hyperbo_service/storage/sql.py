@@ -7,10 +7,10 @@ the transaction is rolled back and each call runs again in one of its own.
 """
 
 import queue
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,7 @@ from hyperbo_service.domain import Call, Clock, Lease, Measurement, utc_now
 from hyperbo_service.errors import ServiceError, UnavailableError
 from hyperbo_service.storage import engines, rows, schema
 from hyperbo_service.storage.base import Reader, Writer
+from hyperbo_service.storage.jobs import Job
 from hyperbo_service.storage.models import JOURNAL
 from hyperbo_service.storage.reader import SqlReader, first_answer
 from hyperbo_service.storage.writer import SqlWriter
@@ -30,62 +31,6 @@ from hyperbo_service.storage.writer import SqlWriter
 _LARGEST_BATCH = 256
 _ATTEMPTS = 8
 _ADD_ENTRY = insert(JOURNAL)
-
-
-class _Outcome:
-    """What becomes of a change; one waits for it. A bare lock wakes sooner than a future."""
-
-    __slots__ = ("_answer", "_error", "_settled")
-
-    def __init__(self) -> None:
-        self._settled = threading.Lock()
-        self._settled.acquire()
-        self._answer = b""
-        self._error: Exception | None = None
-
-    def set_result(self, answer: bytes) -> None:
-        """It was made."""
-        self._answer = answer
-        self._settled.release()
-
-    def set_exception(self, error: Exception) -> None:
-        """It was not."""
-        self._error = error
-        self._settled.release()
-
-    def result(self) -> bytes:
-        """The answer, once there is one.
-
-        Raises:
-            Exception: The one it ended with.
-        """
-        self._settled.acquire()
-        if self._error is not None:
-            raise self._error
-        return self._answer
-
-
-@dataclass(slots=True, eq=False)
-class _Job:
-    """A change that waits to be made.
-
-    Attributes:
-        call: What it is remembered by; None if it is not remembered.
-        work: Makes the change.
-        extension: A point of a learning curve, which is added together with others if it can be.
-        encode: The answer then.
-    """
-
-    call: Call | None
-    work: Callable[[Writer], bytes]
-    extension: tuple[Lease, Measurement] | None = None
-    encode: Callable[[int, datetime], bytes] = lambda count, now: b""  # noqa: ARG005
-    outcome: _Outcome = field(default_factory=_Outcome)
-
-    @property
-    def identity(self) -> tuple[str, str] | None:
-        """What no other call bears; None if it is not remembered."""
-        return None if self.call is None else (self.call.project, self.call.request_id)
 
 
 class _SpoiledError(Exception):
@@ -119,7 +64,7 @@ class SqlStore:
         # A database in memory is one connection, which only one may use at a time.
         self._read_engine = self._write_engine if memory else engines.connect(url, is_writer=False)
         self._gate: Any = threading.RLock() if memory else nullcontext()
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._is_closed = False
         self._closing = threading.Lock()
         count = 1 if url.get_backend_name() == "sqlite" else writers
@@ -147,7 +92,7 @@ class SqlStore:
 
     def transact(self, call: Call, work: Callable[[Writer], bytes]) -> bytes:
         """Make a change and remember its answer; or give the answer it had before."""
-        return self._submit(_Job(call, work))
+        return self._submit(Job(call, work))
 
     def extend(
         self,
@@ -157,7 +102,7 @@ class SqlStore:
         otherwise: Callable[[Writer], bytes],
     ) -> bytes:
         """Add a point to a learning curve, together with all others that wait."""
-        return self._submit(_Job(call, otherwise, extension, encode))
+        return self._submit(Job(call, otherwise, extension, encode))
 
     def change(self, work: Callable[[Writer], None]) -> None:
         """Make a change that is not remembered."""
@@ -166,7 +111,7 @@ class SqlStore:
             work(writer)
             return b""
 
-        self._submit(_Job(None, without_answer))
+        self._submit(Job(None, without_answer))
 
     def close(self) -> None:
         """Finish what waits, then end all threads and connections."""
@@ -181,7 +126,7 @@ class SqlStore:
         self._write_engine.dispose()
         self._read_engine.dispose()
 
-    def _submit(self, job: _Job) -> bytes:
+    def _submit(self, job: Job) -> bytes:
         # What is put after the writers' last job would wait for ever.
         with self._closing:
             if self._is_closed:
@@ -201,9 +146,9 @@ class SqlStore:
                 writing.make(batch)
         writing.disconnect()
 
-    def _next_batch(self) -> tuple[list[_Job], bool]:
+    def _next_batch(self) -> tuple[list[Job], bool]:
         """All changes that wait, at least one; and whether there will be more."""
-        batch: list[_Job] = []
+        batch: list[Job] = []
         job = self._jobs.get()
         while job is not None:
             batch.append(job)
@@ -224,7 +169,7 @@ class _Writing:
         self._clock = clock
         self._connection: Connection | None = None
 
-    def make(self, batch: Sequence[_Job]) -> None:
+    def make(self, batch: Sequence[Job]) -> None:
         """Make changes together if that works, otherwise one by one; settle every outcome."""
         if not batch:
             return
@@ -248,25 +193,34 @@ class _Writing:
             self._connection = None
 
     def _forget_connection(self) -> None:
-        """Take a new connection next time; the old one may be of no use."""
-        if isinstance(self._engine.pool, StaticPool):
-            return  # a database in memory lives and dies with its one connection
+        """Take a new connection next time; the old one may be broken, or still in its transaction.
+
+        SQLite leaves a transaction open if its commit fails, and SQLAlchemy does not roll it back.
+        """
         connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.invalidate()
+        if connection is None:
+            return
+        # One that cannot even be given up is gone; the writer lives on.
+        with suppress(SQLAlchemyError, sqlite3.Error):
+            if isinstance(self._engine.pool, StaticPool):
+                # A database in memory lives and dies with its one connection.
+                connection.connection.rollback()
+            else:
+                connection.invalidate()
             connection.close()
 
-    def _make_alone(self, job: _Job) -> None:
+    def _make_alone(self, job: Job) -> None:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 self._settle(self._commit([job], is_alone=True))
-            except DBAPIError as error:
-                if not (engines.is_passing(error) or isinstance(error, IntegrityError)):
-                    self._forget_connection()
-                    job.outcome.set_exception(engines.unavailable(error))
-                    return
+            except IntegrityError as error:
                 if attempt == _ATTEMPTS:
                     job.outcome.set_exception(engines.unavailable(error))
+            except DBAPIError as error:
+                self._forget_connection()
+                if attempt == _ATTEMPTS or not engines.is_passing(error):
+                    job.outcome.set_exception(engines.unavailable(error))
+                    return
             except SQLAlchemyError as error:
                 self._forget_connection()
                 job.outcome.set_exception(engines.unavailable(error))
@@ -278,8 +232,8 @@ class _Writing:
                 return
 
     def _commit(
-        self, batch: Sequence[_Job], *, is_alone: bool
-    ) -> list[tuple[_Job, bytes | Exception]]:
+        self, batch: Sequence[Job], *, is_alone: bool
+    ) -> list[tuple[Job, bytes | Exception]]:
         """Make changes in one transaction, and say what became of each.
 
         Most calls are no repeats. So the journal is asked only when a call is refused, or, by its
@@ -302,8 +256,8 @@ class _Writing:
         return outcomes
 
     def _extend(
-        self, batch: Sequence[_Job], writer: SqlWriter, journal: "_Journal"
-    ) -> dict[_Job, bytes]:
+        self, batch: Sequence[Job], writer: SqlWriter, journal: "_Journal"
+    ) -> dict[Job, bytes]:
         """Add all points that can be added in one step; the answers to those."""
         # Of several calls under one request id, the first alone is answered here.
         first = {job.identity: job for job in reversed(batch) if job.extension is not None}
@@ -313,14 +267,14 @@ class _Writing:
         now = self._clock()
         extensions = [job.extension for job in jobs if job.extension is not None]
         counts = writer.extend_curves(extensions, now)
-        answers: dict[_Job, bytes] = {}
+        answers: dict[Job, bytes] = {}
         for job, count in zip(jobs, counts, strict=True):
             if count is not None:
                 answers[job] = job.encode(count, now)
                 journal.add(job, answers[job])
         return answers
 
-    def _answer_alone(self, job: _Job, writer: SqlWriter, journal: "_Journal") -> bytes:
+    def _answer_alone(self, job: Job, writer: SqlWriter, journal: "_Journal") -> bytes:
         known = journal.recall(job)
         if known is not None:
             return known
@@ -328,7 +282,7 @@ class _Writing:
         journal.add(job, answer)
         return answer
 
-    def _answer(self, job: _Job, writer: SqlWriter, journal: "_Journal") -> bytes | Exception:
+    def _answer(self, job: Job, writer: SqlWriter, journal: "_Journal") -> bytes | Exception:
         writer.has_written = False
         try:
             if journal.is_repeat_within(job):
@@ -342,7 +296,7 @@ class _Writing:
         return answer
 
     @staticmethod
-    def _known_or(error: ServiceError, job: _Job, journal: "_Journal") -> bytes | Exception:
+    def _known_or(error: ServiceError, job: Job, journal: "_Journal") -> bytes | Exception:
         """The first answer to a call that was refused as a repeat; otherwise the refusal."""
         try:
             known = journal.recall(job)
@@ -351,7 +305,7 @@ class _Writing:
         return error if known is None else known
 
     @staticmethod
-    def _settle(outcomes: Sequence[tuple[_Job, bytes | Exception]]) -> None:
+    def _settle(outcomes: Sequence[tuple[Job, bytes | Exception]]) -> None:
         for job, outcome in outcomes:
             if isinstance(outcome, Exception):
                 job.outcome.set_exception(outcome)
@@ -366,11 +320,11 @@ class _Journal:
         self._writer = writer
         self._new: dict[tuple[str, str] | None, dict[str, Any]] = {}
 
-    def is_repeat_within(self, job: _Job) -> bool:
+    def is_repeat_within(self, job: Job) -> bool:
         """Whether the same request id was answered in this very transaction."""
         return job.identity in self._new
 
-    def recall(self, job: _Job) -> bytes | None:
+    def recall(self, job: Job) -> bytes | None:
         """The first answer to a call.
 
         Raises:
@@ -384,7 +338,7 @@ class _Journal:
             return self._writer.recall(call)
         return first_answer(call, entry["fingerprint"], entry["answer"])
 
-    def add(self, job: _Job, answer: bytes) -> None:
+    def add(self, job: Job, answer: bytes) -> None:
         """Remember an answer."""
         call = job.call
         if call is not None:
