@@ -10,7 +10,16 @@ import pandas as pd
 
 from hyperbo_datasets.errors import TableError
 from hyperbo_datasets.parameter_columns import active_rows, parameters_by_name
-from hyperbo_datasets.schema import CONFIG_ID, SEED, STATUS, STEP, TASK, Status, TuningTable
+from hyperbo_datasets.schema import (
+    CONFIG_ID,
+    SEED,
+    STATUS,
+    STEP,
+    TASK,
+    Status,
+    TuningTable,
+    configuration_keys,
+)
 
 
 class Severity(StrEnum):
@@ -170,7 +179,8 @@ def _repeated_rows(table: TuningTable) -> Iterator[Finding]:
 
 def _mixed_configurations(table: TuningTable) -> Iterator[Finding]:
     names = list(table.space.names)
-    distinct = table.frame[[CONFIG_ID, *names]].drop_duplicates()
+    keys = configuration_keys(table.frame, names).assign(**{CONFIG_ID: table.frame[CONFIG_ID]})
+    distinct = keys.drop_duplicates()
     mixed = distinct.loc[distinct[CONFIG_ID].duplicated(), CONFIG_ID]
     if not mixed.empty:
         ids = mixed.unique()

@@ -136,9 +136,14 @@ def number_configurations(frame: pd.DataFrame, parameters: Sequence[str]) -> "pd
 
     Floats are equal if they agree to 10 significant digits.
     """
-    keys = frame[list(parameters)].apply(_rounded)
+    keys = configuration_keys(frame, parameters)
     groups = keys.groupby(list(parameters), sort=True, dropna=False, observed=True)
     return groups.ngroup().astype("int64")
+
+
+def configuration_keys(frame: pd.DataFrame, parameters: Sequence[str]) -> pd.DataFrame:
+    """Parameters as configurations are told apart by them: floats to 10 significant digits."""
+    return frame[list(parameters)].apply(_rounded)
 
 
 def number_repeats(frame: pd.DataFrame, keys: Sequence[str]) -> "pd.Series[int]":

@@ -109,6 +109,13 @@ def test_an_id_stands_for_one_configuration(frame: pd.DataFrame, make: Make) -> 
     assert (finding.code, finding.row) == ("mixed_configurations", 4)
 
 
+def test_rounding_does_not_make_another_configuration(frame: pd.DataFrame, make: Make) -> None:
+    """Values that differ by less than ten digits tell are one configuration, as when numbered."""
+    frame.loc[4, "lr"] *= 1.0 + 1e-13
+
+    assert check(make(frame)).is_usable
+
+
 def test_values_beyond_the_warp_are_refused(frame: pd.DataFrame, make: Make) -> None:
     """A negative error has no logarithm."""
     frame.loc[0, "error"] = -0.5

@@ -47,6 +47,17 @@ def test_repeats_are_told_apart() -> None:
     assert list(table.frame["cost"]) == [3.0] * 3
 
 
+def test_nearly_the_same_point_in_two_studies() -> None:
+    """The same suggestion but for rounding is one configuration, and no contradiction."""
+    studies = [
+        Study("a", [Run({"x": 0.1, "kind": "a"}, 0.9)]),
+        Study("b", [Run({"x": 0.1 * (1.0 + 1e-14), "kind": "a"}, 0.8)]),
+    ]
+    table = load("toy", SPACE, ACCURACY, studies, "a service")
+
+    assert table.frame["config_id"].nunique() == 1
+
+
 def test_metric_named_like_a_column() -> None:
     """A metric called `cost`, or like a parameter, gets a name of its own."""
     studies = [Study("a", [Run({"x": 0.1, "kind": "a"}, 5.0)])]
