@@ -21,9 +21,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hyperbo_service.benchmark.bench_server import read_port, start_server
 from hyperbo_service.benchmark.crash_worker import curve, run_worker
 from hyperbo_service.benchmark.postgres import PostgresServer, free_port, new_postgres
+from hyperbo_service.benchmark.server_process import read_port, start_server
 from hyperbo_service.client import Client, Float, TrialRecord
 
 
@@ -163,7 +163,7 @@ def _start_workers(
 ) -> list[multiprocessing.process.BaseProcess]:
     # Workers are copies of a process that has imported all they need and holds no connection.
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["hyperbo_service.benchmark.crash_worker"])
+    context.set_forkserver_preload(["__main__", "hyperbo_service.benchmark.crash_worker"])
     workers = [
         context.Process(
             target=run_worker,

@@ -18,7 +18,7 @@ from typing import Any
 
 import grpc
 
-from hyperbo_service.benchmark.bench_server import TRIVIAL, running_server
+from hyperbo_service.benchmark.server_process import TRIVIAL, running_server
 from hyperbo_service.client import Client, Float
 from hyperbo_service.rpc.methods import METHODS
 from hyperbo_service.rpc.v1 import trial_pb2 as trial_wire
