@@ -1,5 +1,6 @@
 """The schema's version: creating it, moving it up and down, and refusing one that does not fit."""
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,9 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from hyperbo_service.errors import PreconditionError
+from hyperbo_service.errors import PreconditionError, ServiceError
 from hyperbo_service.storage import engines
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -29,14 +30,14 @@ def current(engine: Engine) -> str | None:
 
     Raises:
         UnavailableError: If the database cannot be reached.
-        PreconditionError: If it holds tables that are not ours.
+        PreconditionError: If it holds tables that are not ours, or its file is no database.
     """
     try:
         with engine.connect() as connection:
             version = MigrationContext.configure(connection).get_current_revision()
             tables = set(inspect(connection).get_table_names()) - {"alembic_version"}
     except SQLAlchemyError as error:
-        raise engines.unavailable(error) from error
+        raise _unreadable(error) from error
     if version is None and tables:
         raise PreconditionError(
             f"The database holds tables that are not HyperBO's: {', '.join(sorted(tables)[:5])}. "
@@ -80,6 +81,19 @@ def prepare(engine: Engine) -> None:
             f"The database has schema {found}; this release needs {newest()}. Stop every server, "
             "make a backup with `hyperbo db backup`, then run `hyperbo db upgrade`."
         )
+
+
+def _unreadable(error: SQLAlchemyError) -> ServiceError:
+    """What is wrong with a database whose tables cannot be listed."""
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    # What SQLite itself cannot do is operational; anything else is a file that is none.
+    is_damaged = isinstance(cause, sqlite3.DatabaseError)
+    if is_damaged and not isinstance(cause, sqlite3.OperationalError):
+        return PreconditionError(
+            f"The file is no SQLite database, or a damaged one: {cause}. Name another file, or put "
+            "a backup in its place with `hyperbo db restore`."
+        )
+    return engines.unavailable(error)
 
 
 def _known() -> set[str]:
