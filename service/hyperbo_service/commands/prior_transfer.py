@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.text import Text
 
 from hyperbo_service.commands.documents import document, moment
@@ -99,7 +100,7 @@ def pull(
     if as_json:
         print_json({"pulled": prior, "prior": str(reference), "folder": str(folder)})
         return
-    say(f"{prior} is [bold]{reference}[/] in {folder}.")
+    say(f"{prior} is [bold]{reference}[/] in {escape(str(folder))}.")
 
 
 def served(service: Service, *, as_json: AsJson = False) -> None:

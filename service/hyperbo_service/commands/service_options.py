@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typer.core import TyperCommand
 from hyperbo_service.commands.numerics import keep_compiled_programs
 from hyperbo_service.commands.options import examples
 from hyperbo_service.console import working
-from hyperbo_service.errors import CommandError
+from hyperbo_service.errors import CommandError, ServiceError
 
 StudyId = Annotated[str, typer.Argument(metavar="STUDY", help="The study's id.")]
 
@@ -22,7 +23,15 @@ PANEL = "Connection"
 PATIENCE = 60.0
 """Seconds for which a server that is down or restarting is waited for."""
 
+_NEGATIVE = re.compile(r"-(\.?[0-9]|inf|nan)")
 _FILE_SIGNS = (".db", ".sqlite", ".sqlite3")
+
+_HINTS = {
+    "root_certificates": "--ca FILE",
+    "tls=True": "--tls",
+    "insecure=True": "--insecure",
+    "token": "$HYPERBO_TOKEN",
+}
 
 Arguments = ParamSpec("Arguments")
 
@@ -85,13 +94,23 @@ class Service:
         from hyperbo_service.client import Client
         from hyperbo_service.commands.request_ids import GivenRequestId
 
-        transport = self._transport()
-        if request_id is not None:
-            transport = GivenRequestId(transport, request_id)
-        with Client(
-            project=self.project, transport=transport, client_id=client_id, patience=self.patience
-        ) as client:
-            yield client
+        try:
+            transport = self._transport()
+            if request_id is not None:
+                transport = GivenRequestId(transport, request_id)
+            with Client(
+                project=self.project,
+                transport=transport,
+                client_id=client_id,
+                patience=self.patience,
+            ) as client:
+                yield client
+        except ServiceError as error:
+            # The client speaks of its arguments; a command's options are called otherwise.
+            hints = [hint for word, hint in _HINTS.items() if word in str(error)]
+            if hints:
+                error.add_note(f"On the command line: {', '.join(hints)}.")
+            raise
 
     @contextmanager
     def asked(self, what: str, *, request_id: str | None = None) -> Iterator[Any]:
@@ -164,25 +183,26 @@ def add_command(
 
 
 class ServiceCommand(TyperCommand):
-    """A command with `--local [FILE]`, an option whose value may be left out.
+    """A command whose arguments may be negative numbers, with `--local [FILE]`.
 
-    A word after it is its value if it looks like a file: if it holds a slash, or ends in `.db`,
-    `.sqlite` or `.sqlite3`. Any other file is given as `--local=FILE`.
+    The value of `--local` may be left out. A word after it is its value if it looks like a file: if
+    it holds a slash, or ends in `.db`, `.sqlite` or `.sqlite3`. Any other file is given as
+    `--local=FILE`.
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Fill in the value that was left out."""
-        return super().parse_args(ctx, with_values(args))
+        """Make arguments of what would be taken for options."""
+        return super().parse_args(ctx, parsable(args))
 
 
-def with_values(args: Sequence[str]) -> list[str]:
-    """Arguments in which every `--local` has a value, empty where none was given.
+def parsable(args: Sequence[str]) -> list[str]:
+    """Arguments in which every `--local` has a value, and no number looks like an option.
 
     Example:
-        >>> with_values(["show", "--local", "digits", "--json"])
+        >>> parsable(["show", "--local", "digits", "--json"])
         ['show', '--local=', 'digits', '--json']
-        >>> with_values(["--local", "runs/trials.db", "digits"])
-        ['--local=runs/trials.db', 'digits']
+        >>> parsable(["--local", "runs/trials.db", "digits", "-0.5"])
+        ['--local=runs/trials.db', 'digits', ' -0.5']
     """
     found: list[str] = []
     rest = list(args)
@@ -193,6 +213,8 @@ def with_values(args: Sequence[str]) -> list[str]:
         if word == "--local":
             has_file = bool(rest) and (rest[0].endswith(_FILE_SIGNS) or "/" in rest[0])
             word = f"--local={rest.pop(0) if has_file else ''}"
+        elif _NEGATIVE.match(word):
+            word = f" {word}"
         found.append(word)
     return found
 

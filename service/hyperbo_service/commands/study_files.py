@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from hyperbo.files import write_atomically
 from hyperbo_service.commands.documents import counted
@@ -69,9 +70,10 @@ def export_study(
     if as_json:
         print_json({"study": study, "trials": count, "files": [str(file) for file in files]})
         return
-    say(f"Wrote {counted(count, 'trial')} of {study} to {path}.")
+    say(f"Wrote {counted(count, 'trial')} of {study} to {escape(str(path))}.")
     if len(files) > 1:
-        say(f"Next: [cyan]hyperbo data import csv {path} --space {files[1]}[/]")
+        command = f"hyperbo data import csv {path} --space {files[1]}"
+        say(f"Next: [cyan]{escape(command)}[/]")
 
 
 def import_study(
@@ -124,7 +126,7 @@ def import_study(
     if as_json:
         print_json({"study": study.id, "trials": names})
     else:
-        say(f"Imported {counted(len(names), 'trial')} of {path} into {study.id}.")
+        say(f"Imported {counted(len(names), 'trial')} of {escape(str(path))} into {study.id}.")
 
 
 def _write(export: Any, path: Path) -> tuple[list[Path], int]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from hyperbo_service.choices import GoalName, StoppingName
 from hyperbo_service.commands.documents import document
@@ -148,7 +149,7 @@ def create(
     if as_json:
         print_json(document(record))
         return
-    say(f"[bold green]Study[/] [bold]{record.id}[/]: to {record.goal} {record.metric}")
+    say(f"[bold green]Study[/] [bold]{record.id}[/]: to {record.goal} {escape(record.metric)}")
     say(f"Next: [cyan]hyperbo trial ask {record.id}[/], or in Python client.study({record.id!r})")
 
 

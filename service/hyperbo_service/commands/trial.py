@@ -8,8 +8,10 @@ import typer
 from hyperbo_service.choices import FormatName
 from hyperbo_service.commands.documents import document
 from hyperbo_service.commands.durations import seconds
+from hyperbo_service.commands.native_values import parameters_of
 from hyperbo_service.commands.options import AsJson, examples
 from hyperbo_service.commands.service_options import Service, StudyId, add_command
+from hyperbo_service.commands.trial_formats import check_variables, written
 from hyperbo_service.console import note, print_json, say, working
 from hyperbo_service.errors import CommandError
 
@@ -181,13 +183,17 @@ def ask(
         service.client(request_id=request_id, client_id=client_id) as client,
     ):
         opened = client.study(study)
+        if form is FormatName.ENV:
+            # Before a trial is leased that could not be written.
+            check_variables(parameters_of(opened.info().space), prefix)
         if wait:
             trial = next(opened.trials(1, lease=span), None)
         else:
             trial = next(iter(opened.ask(1, lease=span)), None)
-        if trial is None:
-            _end_without(opened.info())
-        _write(trial, form, prefix)
+        record = opened.info() if trial is None else None
+    if trial is None:
+        _end_without(record)
+    _write(trial, form, prefix)
 
 
 def show(
@@ -351,8 +357,6 @@ def _on(
 
 def _write(trial: Any, form: FormatName, prefix: str) -> None:
     """Print a trial and nothing else; where its name does not fit in, it goes to the notes."""
-    from hyperbo_service.commands.trial_formats import written
-
     text = written(trial.name, trial.fencing_token, trial.parameters, form, prefix)
     sys.stdout.write(text + "\n")
     if form is FormatName.ARGS:

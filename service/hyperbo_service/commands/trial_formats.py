@@ -3,7 +3,7 @@
 import json
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hyperbo_service.choices import FormatName
@@ -62,21 +62,32 @@ def as_environment(name: str, token: int, parameters: Mapping[str, Any], prefix:
         export lr=0.1
         export opt='a b'
     """
+    check_variables(parameters, prefix)
     variables = {TRIAL: name, TOKEN: str(token), ARGS: as_arguments(parameters)}
-    for parameter, value in parameters.items():
-        variable = re.sub(r"[^A-Za-z0-9_]", "_", f"{prefix}{parameter}")
+    variables |= {_variable(each, prefix): _text(value) for each, value in parameters.items()}
+    return "\n".join(f"export {each}={shlex.quote(text)}" for each, text in variables.items())
+
+
+def check_variables(names: Iterable[str], prefix: str) -> None:
+    """Refuse parameters that cannot be variables of a shell.
+
+    Raises:
+        CommandError: As `as_environment`.
+    """
+    taken: set[str] = set()
+    for name in names:
+        variable = _variable(name, prefix)
         if not _NAME.fullmatch(variable) or _DANGEROUS.fullmatch(variable):
             raise CommandError(
-                f"The parameter {parameter!r} cannot be the variable {variable!r}, which has a "
-                "meaning of its own or is no name. Give a prefix, such as --prefix hp_, or take "
-                "--format json."
+                f"The parameter {name!r} cannot be the variable {variable!r}, which has a meaning "
+                "of its own or is no name. Give a prefix, such as --prefix hp_, or take --format "
+                "json."
             )
-        if variable in variables:
+        if variable in taken:
             raise CommandError(
                 f"Two parameters would be the variable {variable!r}. Take --format json."
             )
-        variables[variable] = _text(value)
-    return "\n".join(f"export {each}={shlex.quote(text)}" for each, text in variables.items())
+        taken.add(variable)
 
 
 def as_arguments(parameters: Mapping[str, Any]) -> str:
@@ -87,6 +98,10 @@ def as_arguments(parameters: Mapping[str, Any]) -> str:
         '--lr=0.1 --layers=3 --nesterov=true'
     """
     return shlex.join(f"--{name}={_text(value)}" for name, value in parameters.items())
+
+
+def _variable(name: str, prefix: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_]", "_", f"{prefix}{name}")
 
 
 def _text(value: Any) -> str:

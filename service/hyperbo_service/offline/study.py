@@ -80,7 +80,7 @@ class Plan:
         """The command line that runs this study."""
         methods = ",".join(method.value for method in self.methods)
         return (
-            f"hyperbo study {self.table.name} --methods {methods} --setting {self.setting.value} "
+            f"hyperbo study compare {self.table.name} --methods {methods} --setting {self.setting.value} "
             f"--folds {self.folds} --seeds {self.seeds} --trials {self.trials}"
         )
 

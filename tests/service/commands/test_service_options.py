@@ -45,7 +45,7 @@ def bare(tmp_path: Path) -> Iterator[Callable[..., str]]:
     )
     with serve(MockTransport(POINTS)) as address:
 
-        def run(*arguments: str) -> str:
+        def run(*arguments: str, code: int = 0) -> str:
             ended = subprocess.run(
                 [sys.executable, "-c", program, *arguments],
                 capture_output=True,
@@ -54,8 +54,8 @@ def bare(tmp_path: Path) -> Iterator[Callable[..., str]]:
                 cwd=tmp_path,
                 env={**os.environ, "HYPERBO_SERVER": address, "HYPERBO_TOKEN": ""},
             )
-            assert ended.returncode == 0, ended.stderr
-            return ended.stdout
+            assert ended.returncode == code, ended.stderr
+            return ended.stdout if code == 0 else ended.stderr
 
         yield run
 
@@ -75,6 +75,11 @@ def test_base_install_suffices(bare: Callable[..., str], space_file: Path) -> No
     assert "0.5 in trial 1" in bare("study", "show", "digits")
     assert len(json.loads(bare("study", "trials", "digits", "--json"))) == 2
     assert len(json.loads(bare("study", "trials", "copy", "--json"))) == 1
+
+
+def test_file_needs_the_server_extra(bare: Callable[..., str]) -> None:
+    """Without a server, the base install does not suffice, and says what does."""
+    assert "hyperbo[server]" in bare("study", "list", "--local", code=2)
 
 
 def test_no_server_is_one_line(refusal: Refusal) -> None:
@@ -108,6 +113,7 @@ def test_token_is_not_sent_in_clear(refusal: Refusal) -> None:
     message = refusal("study", "list", "--server", "example.org:80", "--token", "secret")
 
     assert "in clear" in message
+    assert "--tls, --insecure" in message
     assert "secret" not in message
 
 
@@ -138,4 +144,4 @@ def test_token_over_tls(
 
     assert cli(*trusting, HYPERBO_TOKEN=text).exit_code == 0
     assert "token" in refusal(*trusting)
-    assert "root_certificates" in refusal("study", "list", *address, "--patience", "0")
+    assert "--ca FILE" in refusal("study", "list", *address, "--patience", "0")

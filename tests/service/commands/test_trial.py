@@ -10,7 +10,7 @@ import pytest
 from typer.testing import Result
 
 from hyperbo_service.choices import FormatName
-from hyperbo_service.client import Client
+from hyperbo_service.client import Client, Float
 from hyperbo_service.commands.trial_formats import written
 from hyperbo_service.errors import CommandError
 
@@ -98,6 +98,26 @@ def test_two_names_of_one_variable() -> None:
         written("s/1", 1, {"a.b": 1, "a-b": 2}, FormatName.ENV, "")
 
 
+def test_no_trial_is_leased_that_cannot_be_written(refusal: Refusal, client: Client) -> None:
+    """A study with a parameter `PATH` is refused before a trial is handed out."""
+    space = {"PATH": Float(0.0, 1.0)}
+    study = client.study("paths", space=space, metric="loss", goal="minimize", prior="none")
+
+    assert "--prefix" in refusal("trial", "ask", "paths", "--format", "env")
+    assert list(study.history()) == []
+
+
+def test_negative_values(cli: Cli, client: Client, study: str, held: dict[str, str]) -> None:
+    """A value below zero is a value, and no option."""
+    environment = {"HYPERBO_FENCING_TOKEN": held["HYPERBO_FENCING_TOKEN"]}
+    cli("trial", "report", f"{study}/1", "-2.5", "--step", "1", **environment)
+    result = cli("trial", "complete", f"{study}/1", "-.5", **environment)
+
+    trial = client.study(study).trial(1)
+    assert result.exit_code == 0, result.output
+    assert (trial.measurements[0].value, trial.value) == (-2.5, -0.5)
+
+
 def test_same_client_gets_its_trial_back(cli: Cli, study: str) -> None:
     """Under a client id a script that starts again has its trial; another gets another."""
     names = [
@@ -177,7 +197,7 @@ def test_given_up_without_a_token(cli: Cli, client: Client, study: str) -> None:
     assert cli("trial", "ask", study).exit_code == 0
 
 
-@pytest.mark.parametrize(("value", "word"), [("nan", "finite"), ("inf", "finite")])
+@pytest.mark.parametrize(("value", "word"), [("nan", "finite"), ("-inf", "finite")])
 def test_what_is_no_result(
     refusal: Refusal, study: str, held: dict[str, str], value: str, word: str
 ) -> None:
