@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 import grpc
 from google.protobuf.message import Message
@@ -295,7 +296,7 @@ def method_of(request: Message) -> str:
 
 def new_id() -> str:
     """A request id that no other call bears."""
-    return f"request-{next(_numbers):06d}"
+    return f"request-{uuid4().hex}"
 
 
 def numbers(trials: Iterable[trial_pb2.Trial]) -> list[int]:
