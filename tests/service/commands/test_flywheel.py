@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from typer.testing import CliRunner, Result
 from hyperbo.registry import Registry
 from hyperbo_service.cli import app
 from hyperbo_service.client import Client, Float
+from hyperbo_service.errors import PermissionDeniedError
 
 SPACE = {"rate": Float(1e-4, 1.0, scale="log"), "dropout": Float(0.0, 0.9)}
 TRIALS = 12
@@ -112,6 +114,20 @@ def test_default_name_is_the_spaces(local: Local) -> None:
     assert "held out" in first.stdout
     name = next(word for word in second.stdout.split() if word.startswith("studies-"))
     assert name.rstrip(":").endswith("@2")
+
+
+def test_refused_upload_leaves_the_prior_here(
+    local: Local, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the service refuses the prior, it is stored here all the same, and that is said."""
+    refused = PermissionDeniedError("Your token may not store priors.")
+    monkeypatch.setattr(Client, "upload_prior", Mock(side_effect=refused))
+    result = local("--steps", "2", "--name", "kept", "--json")
+
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "may not store priors. kept@1 is stored here; push it later." in result.stderr
+    assert str(Registry(tmp_path / "home" / "priors").resolve("kept")) == "kept@1"
 
 
 def test_too_few_studies_names_what_there_is(local: Local, tmp_path: Path) -> None:
