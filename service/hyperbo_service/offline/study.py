@@ -80,8 +80,9 @@ class Plan:
         """The command line that runs this study."""
         methods = ",".join(method.value for method in self.methods)
         return (
-            f"hyperbo study compare {self.table.name} --methods {methods} --setting {self.setting.value} "
-            f"--folds {self.folds} --seeds {self.seeds} --trials {self.trials}"
+            f"hyperbo study compare {self.table.name} --methods {methods} "
+            f"--setting {self.setting.value} --folds {self.folds} --seeds {self.seeds} "
+            f"--trials {self.trials}"
         )
 
 
