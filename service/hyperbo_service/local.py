@@ -1,6 +1,7 @@
 """Studies without a server: the client's transport straight to a database in this process."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from google.protobuf.message import Message
@@ -8,6 +9,7 @@ from google.protobuf.message import Message
 from hyperbo.registry import Registry
 from hyperbo_service.app import Backend, open_backend
 from hyperbo_service.config import ServerConfig
+from hyperbo_service.errors import InternalError, ServiceError
 from hyperbo_service.home import database_of, registry_of
 from hyperbo_service.rpc.calls import Asker
 from hyperbo_service.rpc.methods import METHODS
@@ -27,7 +29,9 @@ class LocalTransport:
 
     def call(self, method: str, request: Message, *, timeout: float | None) -> Message:  # noqa: ARG002
         """Carry one request and return the answer."""
-        return self._read(method, self._backend.api.call(method, request, _ASKER))
+        with _faults(method):
+            return self._read(method, self._backend.api.call(method, request, _ASKER))
+        raise AssertionError  # a fault is raised, never swallowed
 
     def stream(
         self,
@@ -37,8 +41,9 @@ class LocalTransport:
         timeout: float | None,  # noqa: ARG002
     ) -> Iterator[Message]:
         """Carry one request and return the stream of answers."""
-        for answer in self._backend.api.stream(method, request, _ASKER):
-            yield self._read(method, answer)
+        with _faults(method):
+            for answer in self._backend.api.stream(method, request, _ASKER):
+                yield self._read(method, answer)
 
     def upload(
         self,
@@ -48,7 +53,9 @@ class LocalTransport:
         timeout: float | None,  # noqa: ARG002
     ) -> Message:
         """Carry a stream of requests and return the answer."""
-        return self._read(method, self._backend.api.upload(method, requests, _ASKER))
+        with _faults(method):
+            return self._read(method, self._backend.api.upload(method, requests, _ASKER))
+        raise AssertionError  # a fault is raised, never swallowed
 
     def close(self) -> None:
         """Close the database."""
@@ -57,6 +64,19 @@ class LocalTransport:
     @staticmethod
     def _read(method: str, answer: bytes) -> Message:
         return METHODS[method].response.FromString(answer)
+
+
+@contextmanager
+def _faults(method: str) -> Iterator[None]:
+    """Raise what is no error of ours as a fault, as a server would; its cause goes with it."""
+    try:
+        yield
+    except ServiceError:
+        raise
+    except Exception as error:
+        raise InternalError(
+            f"A fault of HyperBO in {method}: {type(error).__name__}: {error}. Please report it."
+        ) from error
 
 
 def open_local(path: str | None) -> LocalTransport:

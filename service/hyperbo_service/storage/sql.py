@@ -83,6 +83,8 @@ class SqlStore:
     @contextmanager
     def read(self) -> Iterator[Reader]:
         """One consistent view of committed data."""
+        if self._is_closed:
+            raise _going_down()
         with self._gate:
             try:
                 with self._read_engine.begin() as connection:
@@ -130,9 +132,7 @@ class SqlStore:
         # What is put after the writers' last job would wait for ever.
         with self._closing:
             if self._is_closed:
-                raise UnavailableError(
-                    "The server is going down. Repeat the call.", retry_after=1.0
-                )
+                raise _going_down()
             self._jobs.put(job)
         return job.outcome.result()
 
@@ -159,6 +159,10 @@ class SqlStore:
             except queue.Empty:
                 return batch, True
         return batch, False
+
+
+def _going_down() -> UnavailableError:
+    return UnavailableError("The server is going down. Repeat the call.", retry_after=1.0)
 
 
 class _Writing:

@@ -320,6 +320,8 @@ def test_closing_finishes_what_waits(store: SqlStore) -> None:
     with pytest.raises(UnavailableError) as refused:
         store.transact(_call("request-9"), _adding("late"))
     assert refused.value.retry_after is not None
+    with pytest.raises(UnavailableError):
+        _studies(store)
     store.close()
 
 
