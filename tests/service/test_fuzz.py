@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+import grpc
 import pytest
 from google.protobuf.message import Message
 from hypothesis import HealthCheck, given, settings
@@ -37,6 +38,7 @@ from tests.service.contract.services import (
     Service,
     Studied,
     curve,
+    grpc_server,
     metric_value,
     numbers,
     opened,
@@ -424,6 +426,33 @@ def _set(message: Any, path: tuple[Any, ...], value: str) -> None:
         message[path[-1]] = value
     else:
         setattr(message, path[-1], value)
+
+
+def test_refusals_of_attacks_travel(both: Both) -> None:
+    """Over gRPC too each is answered with its code, whatever its message repeats of the text."""
+    backend = both.targets[0].service.backend
+    allowed = REFUSALS | {"OK", "UNAVAILABLE"}
+    with (
+        grpc_server(backend, ends_watches=False) as address,
+        grpc.insecure_channel(address) as channel,
+    ):
+        for method in SOUND:
+            kind = channel.unary_stream if METHODS[method].gives_stream else channel.unary_unary
+            for attack in ATTACKS:
+                request = SOUND[method]()
+                _set(request, _texts(request)[0], attack)
+                assert _code(kind(METHODS[method].path), request) in allowed
+
+
+def _code(send: Any, request: Message) -> str:
+    try:
+        answer = send(request.SerializeToString(), timeout=_SECONDS)
+        if not isinstance(answer, bytes):
+            next(answer)
+            answer.cancel()
+    except grpc.RpcError as error:
+        return str(error.code().name)  # type: ignore[attr-defined]
+    return "OK"
 
 
 def test_what_is_stored_may_be_any_text(both: Both) -> None:

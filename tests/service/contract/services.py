@@ -50,7 +50,7 @@ class Nobody:
 
 
 @contextmanager
-def grpc_server(backend: Backend) -> Iterator[str]:
+def grpc_server(backend: Backend, *, ends_watches: bool = True) -> Iterator[str]:
     """The address of a real server over a back end, on loopback."""
     handlers = Handlers(
         backend.api,
@@ -65,7 +65,8 @@ def grpc_server(backend: Backend) -> Iterator[str]:
     try:
         yield f"127.0.0.1:{port}"
     finally:
-        backend.api.close()
+        if ends_watches:
+            backend.api.close()
         server.stop(None).wait()
 
 

@@ -253,3 +253,26 @@ def test_an_id_must_be_well_formed(service: Service, wrong: str) -> None:
         service.transport.call("DeleteStudy", request, timeout=10.0)
     assert refused.value.field == "request_id"
     assert study.get().name == study.name
+
+
+def test_the_audit_log_says_who_changed_what(service: Service) -> None:
+    """An entry for each change, newest first; none for what was refused, repeated or read."""
+    study = service.create()
+    request = _complete(study)
+    service.send(request)
+    service.send(request)
+    with pytest.raises(NotFoundError):
+        service.send(wire.DeleteTrialRequest(name=f"{study.name}/trials/99"))
+    study.get()
+
+    with service.backend.store.read() as reader:
+        entries = reader.journal(service.project, before=None, limit=100)
+
+    assert [(entry.call.method, entry.call.resource) for entry in entries] == [
+        ("CompleteTrial", f"{study.name}/trials/1"),
+        ("SuggestTrials", study.name),
+        ("CreateTrial", study.name),
+        ("CreateStudy", study.name),
+    ]
+    assert {entry.call.principal for entry in entries} <= {"local", "anonymous"}
+    assert all(entry.at == service.clock() for entry in entries)
