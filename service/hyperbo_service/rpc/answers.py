@@ -1,7 +1,7 @@
 """Answers: domain values as messages."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -61,6 +61,7 @@ _ORIGINS = {
     Origin.CREATED: trial_wire.Trial.ORIGIN_CREATED,
     Origin.IMPORTED: trial_wire.Trial.ORIGIN_IMPORTED,
 }
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _VERDICTS = {
     Verdict.NOTHING_TO_COMPARE: wire.PriorReport.VERDICT_NOTHING_TO_COMPARE,
     Verdict.HELPED: wire.PriorReport.VERDICT_HELPED,
@@ -198,9 +199,8 @@ def moment(at: datetime | None) -> Timestamp | None:
     """A point in time as a message."""
     if at is None:
         return None
-    message = Timestamp()
-    message.FromDatetime(at)
-    return message
+    since = at - _EPOCH
+    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1000)
 
 
 def span(length: timedelta | None) -> Duration | None:

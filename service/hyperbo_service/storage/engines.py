@@ -16,6 +16,13 @@ _DRIVERS = {
     "postgresql": "postgresql+psycopg",
     "postgres": "postgresql+psycopg",
 }
+_PRAGMAS = (
+    "foreign_keys=ON",
+    "journal_mode=WAL",
+    "synchronous=FULL",  # what is acknowledged is on the disk
+    "wal_autocheckpoint=8000",  # pages: 32 MB are moved into the file at once
+    "cache_size=-65536",  # KB
+)
 _BUSY_SECONDS = 30.0
 _SERIALISATION, _DEADLOCK = "40001", "40P01"
 
@@ -77,7 +84,7 @@ def _connect_sqlite(url: URL, *, is_writer: bool) -> Engine:
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, record: Any) -> None:  # noqa: ARG001 - SQLAlchemy calls it so
         connection.isolation_level = None  # transactions are begun below, not by the driver
-        for pragma in ("foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL"):
+        for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

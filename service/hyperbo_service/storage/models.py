@@ -40,12 +40,25 @@ class UtcDateTime(TypeDecorator[datetime]):
         moment = value.astimezone(UTC)
         return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
 
+    def bind_processor(self, dialect: Dialect) -> Any:
+        """What is done to every value on its way to the database."""
+        # Reports bind several moments each; for SQLite they are text, made here in one step.
+        return _sqlite_text if dialect.name == "sqlite" else super().bind_processor(dialect)
+
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         """From the database."""
         if value is None:
             return None
         moment: datetime = value
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _sqlite_text(value: datetime | None) -> str | None:
+    """A moment in UTC as SQLAlchemy writes it for SQLite: `2026-01-31 12:00:00.000000`."""
+    if value is None:
+        return None
+    moment = value if value.tzinfo is UTC else value.astimezone(UTC)
+    return moment.isoformat(" ", "microseconds")[:26]
 
 
 Labels = JSON().with_variant(postgresql.JSONB(), "postgresql")
@@ -123,7 +136,6 @@ class TrialRow(Base):
     __table_args__ = (
         Index(None, "study_id", "state", "objective"),
         Index(None, "study_id", "updated"),
-        Index(None, "lease_expires"),
         _one_of("state", TrialState),
         _one_of("origin", Origin),
         CheckConstraint("number >= 1", name="number"),
@@ -261,10 +273,7 @@ class JournalRow(Base):
     """A change that was made: its answer for a repeated call, and the audit log."""
 
     __tablename__ = "journal"
-    __table_args__ = (
-        UniqueConstraint("project", "request_id"),
-        Index(None, "project", "resource"),
-    )
+    __table_args__ = (UniqueConstraint("project", "request_id"),)
 
     sequence: Mapped[int] = mapped_column(Key, primary_key=True)
     project: Mapped[str] = mapped_column(String(63))

@@ -29,7 +29,7 @@ from hyperbo_service.domain import (
     TrialCounts,
     TrialState,
 )
-from hyperbo_service.errors import NotFoundError, RequestReusedError
+from hyperbo_service.errors import NotFoundError
 from hyperbo_service.resources import StudyName, TrialName
 from hyperbo_service.storage import rows
 from hyperbo_service.storage.base import Condition, CurvePoint, Outcome, Token
@@ -44,6 +44,7 @@ from hyperbo_service.storage.models import (
     TRIALS,
     VALUES,
 )
+from hyperbo_service.storage.refusals import first_answer, missing_prior, missing_study
 
 _CHUNK = 500
 """Values in one IN list; every database takes so many."""
@@ -285,7 +286,7 @@ class SqlReader:
         newest = statement.order_by(PRIORS.c.version.desc()).limit(1)
         found = self._execute(newest).first()
         if found is None:
-            raise _missing_prior(project, prior, version)
+            raise missing_prior(project, prior, version)
         return rows.prior_of(found)
 
     def prior_files(self, project: str, prior: str, version: int) -> tuple[bytes, bytes]:
@@ -295,7 +296,7 @@ class SqlReader:
         )
         found = self._execute(statement).first()
         if found is None:
-            raise _missing_prior(project, prior, version)
+            raise missing_prior(project, prior, version)
         return found.manifest.encode(), bytes(found.weights)
 
     def priors(
@@ -386,39 +387,6 @@ class SqlReader:
             )
             found.extend(self._execute(statement))
         return found
-
-
-def first_answer(call: Call, fingerprint: bytes, answer: bytes) -> bytes:
-    """The journal's answer, if it belongs to the same call.
-
-    Raises:
-        RequestReusedError: If it belongs to another.
-    """
-    if bytes(fingerprint) != call.fingerprint:
-        raise RequestReusedError(
-            f"The request id {call.request_id!r} belongs to another call. Make a new one, such as "
-            "a UUID, for every call that is not a repeat.",
-            field="request_id",
-        )
-    return bytes(answer)
-
-
-def missing_study(name: StudyName) -> NotFoundError:
-    """That there is no such study."""
-    return NotFoundError(
-        f"There is no study {name}. Create it, or list the project's studies.",
-        field="name",
-        resource=str(name),
-    )
-
-
-def _missing_prior(project: str, prior: str, version: int | None) -> NotFoundError:
-    shown = f"{prior}@{'latest' if version is None else version}"
-    return NotFoundError(
-        f"There is no prior {shown} in project {project!r}. List the priors, or upload it.",
-        field="name",
-        resource=f"projects/{project}/priors/{shown}",
-    )
 
 
 def _of(study: Study) -> Select[Any]:

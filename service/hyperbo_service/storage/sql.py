@@ -1,14 +1,16 @@
 """The store on SQLite or PostgreSQL: calls are answered once, and commits are shared.
 
 Callers of `transact` queue up; a writer thread takes all that wait into one transaction, so that
-many reports share one flush to disk. A call that is refused has written nothing, as a rule, and
-leaves the others' work alone. If one was refused after it wrote, or the database refused anything,
-the transaction is rolled back and each call runs again in one of its own.
+many reports share one flush to disk. Where several came together it waits two milliseconds for
+more. A call that is refused has written nothing, as a rule, and leaves the others' work alone. If
+one was refused after it wrote, or the database refused anything, the transaction is rolled back and
+each call runs again in one of its own.
 """
 
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime
@@ -25,10 +27,14 @@ from hyperbo_service.storage import engines, rows, schema
 from hyperbo_service.storage.base import Reader, Writer
 from hyperbo_service.storage.jobs import Job
 from hyperbo_service.storage.models import JOURNAL
-from hyperbo_service.storage.reader import SqlReader, first_answer
+from hyperbo_service.storage.reader import SqlReader
+from hyperbo_service.storage.refusals import first_answer
 from hyperbo_service.storage.writer import SqlWriter
 
 _LARGEST_BATCH = 256
+_CROWD = 4
+"""Changes that came together: so many callers are kept waiting a moment, to share a flush."""
+_GATHER_SECONDS = 0.002
 _ATTEMPTS = 8
 _ADD_ENTRY = insert(JOURNAL)
 
@@ -139,17 +145,20 @@ class SqlStore:
     def _write_on(self) -> None:
         """Make changes until the store closes."""
         writing = _Writing(self._write_engine, self._clock)
-        is_open = True
+        is_open, size = True, 0
         while is_open:
-            batch, is_open = self._next_batch()
+            batch, is_open = self._next_batch(_GATHER_SECONDS if size >= _CROWD else 0.0)
+            size = len(batch)
             with self._gate:
                 writing.make(batch)
         writing.disconnect()
 
-    def _next_batch(self) -> tuple[list[Job], bool]:
-        """All changes that wait, at least one; and whether there will be more."""
+    def _next_batch(self, patience: float) -> tuple[list[Job], bool]:
+        """All changes that wait, at least one, after a pause; and whether there will be more."""
         batch: list[Job] = []
         job = self._jobs.get()
+        if patience:
+            time.sleep(patience)
         while job is not None:
             batch.append(job)
             if len(batch) == _LARGEST_BATCH:

@@ -60,21 +60,29 @@ _DROP_CURVE = delete(MEASUREMENTS).where(
     MEASUREMENTS.c.number == bindparam("number"),
     MEASUREMENTS.c.step >= bindparam("step"),
 )
-_CURVES = (
-    select(
-        TRIALS.c.number,
-        TRIALS.c.token,
-        TRIALS.c.state,
-        TRIALS.c.last_step,
-        TRIALS.c.measurement_count,
+_SIZES = (1, 4, 16, 64, 256)
+
+
+def _curves_of(size: int) -> Select[Any]:
+    """The rows of up to `size` trials of a study; made once, since binding a list is dear."""
+    return (
+        select(
+            TRIALS.c.number,
+            TRIALS.c.token,
+            TRIALS.c.state,
+            TRIALS.c.last_step,
+            TRIALS.c.measurement_count,
+        )
+        .where(
+            TRIALS.c.study_id == bindparam("study_id"),
+            TRIALS.c.number.in_([bindparam(f"number_{place}") for place in range(size)]),
+        )
+        .order_by(TRIALS.c.number)
+        .with_for_update()
     )
-    .where(
-        TRIALS.c.study_id == bindparam("study_id"),
-        TRIALS.c.number.in_(bindparam("numbers", expanding=True)),
-    )
-    .order_by(TRIALS.c.number)
-    .with_for_update()
-)
+
+
+_CURVES = {size: _curves_of(size) for size in _SIZES}
 _EXTEND = (
     update(TRIALS)
     .where(TRIALS.c.study_id == bindparam("of_study"), TRIALS.c.number == bindparam("of_number"))
@@ -253,13 +261,17 @@ class SqlWriter(SqlReader):
         numbers: dict[int, set[int]] = {}
         for lease in leases:
             numbers.setdefault(lease.study, set()).add(lease.number)
-        return {
-            (study, row.number): row
-            for study in sorted(numbers)
-            for row in self._execute(
-                _CURVES, {"study_id": study, "numbers": sorted(numbers[study])}
-            )
-        }
+        found: dict[tuple[int, int], Any] = {}
+        for study in sorted(numbers):
+            wanted = sorted(numbers[study])
+            for start in range(0, len(wanted), _SIZES[-1]):
+                part = wanted[start : start + _SIZES[-1]]
+                size = next(size for size in _SIZES if size >= len(part))
+                part += part[-1:] * (size - len(part))
+                values = {f"number_{place}": number for place, number in enumerate(part)}
+                curves = self._execute(_CURVES[size], {"study_id": study, **values})
+                found.update(((study, row.number), row) for row in curves)
+        return found
 
     def add_measurement(
         self, study: Study, trial: Trial, measurement: Measurement, *, replace: bool

@@ -26,11 +26,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("sequence", name=op.f("pk_journal")),
         sa.UniqueConstraint("project", "request_id", name=op.f("uq_journal_project_request_id")),
     )
-    with op.batch_alter_table("journal", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_journal_project_resource"), ["project", "resource"], unique=False
-        )
-
     op.create_table(
         "priors",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -171,9 +166,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("trials", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_trials_lease_expires"), ["lease_expires"], unique=False
-        )
-        batch_op.create_index(
             batch_op.f("ix_trials_study_id_state_objective"),
             ["study_id", "state", "objective"],
             unique=False,
@@ -255,7 +247,6 @@ def downgrade() -> None:
     with op.batch_alter_table("trials", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_trials_study_id_updated"))
         batch_op.drop_index(batch_op.f("ix_trials_study_id_state_objective"))
-        batch_op.drop_index(batch_op.f("ix_trials_lease_expires"))
 
     op.drop_table("trials")
     op.drop_table("tokens")
@@ -268,7 +259,4 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_priors_project_space_digest"))
 
     op.drop_table("priors")
-    with op.batch_alter_table("journal", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_journal_project_resource"))
-
     op.drop_table("journal")
