@@ -59,7 +59,8 @@ class StreamMethods:
         """The study as it is, then everything that changes."""
         name = StudyName.parse(request.name)
         since = _earlier(questions.since(request.since)) if request.HasField("since") else None
-        if not self._room.acquire(blocking=False):
+        room = self._room
+        if not room.acquire(blocking=False):
             raise UnavailableError(
                 "The server watches as many studies as it may. Try again later, or poll.",
                 retry_after=10.0,
@@ -67,7 +68,7 @@ class StreamMethods:
         try:
             yield from self._watch(name, since, asker.is_listening)
         finally:
-            self._room.release()
+            room.release()
 
     def _watch(
         self, name: StudyName, since: datetime | None, is_listening: Callable[[], bool]

@@ -215,10 +215,8 @@ class _Writing:
             return
         # One that cannot even be given up is gone; the writer lives on.
         with suppress(SQLAlchemyError, sqlite3.Error):
-            if isinstance(self._engine.pool, StaticPool):
-                # A database in memory lives and dies with its one connection.
-                connection.connection.rollback()
-            else:
+            # A database in memory lives and dies with its one connection, which is rolled back.
+            if not isinstance(self._engine.pool, StaticPool):
                 connection.invalidate()
             connection.close()
 

@@ -115,10 +115,11 @@ def test_a_change_that_was_on_its_way_is_not_missed(service: Service) -> None:
     study = service.create()
     study.add()
     service.send(wire.DeleteTrialRequest(name=study.add().name))
+    service.clock.pass_by(5.0)
     _, watermark = _until_watermark(_watch(study))
 
     assert _until_watermark(_watch(study, watermark))[0] == (["ACTIVE"], [(1, "WAITING", 0)], [2])
-    assert _until_watermark(_watch(study, _later(watermark, 11)))[0] == (["ACTIVE"], [], [])
+    assert _until_watermark(_watch(study, _later(watermark, 6)))[0] == (["ACTIVE"], [], [])
 
 
 def test_deletions_of_an_earlier_study_of_the_name_are_not_told(service: Service) -> None:

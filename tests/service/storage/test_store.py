@@ -17,12 +17,12 @@ from hyperbo_service.errors import (
     InvalidArgumentError,
     NotFoundError,
     RequestReusedError,
-    ServiceError,
     UnavailableError,
 )
 from hyperbo_service.resources import StudyName
 from hyperbo_service.storage import Writer
 from hyperbo_service.storage.engines import parse_url
+from hyperbo_service.storage.jobs import Job
 from hyperbo_service.storage.sql import SqlStore
 from hyperbo_service.study_checks import StudyDraft, checked
 from tests.service.clocks import START, StillClock
@@ -291,6 +291,28 @@ def test_two_reports_under_one_id_are_one_call_or_refused(store: SqlStore, lease
     assert _curve(store) == [*before, 100]
 
 
+def test_reports_of_two_trials_under_one_id_are_not_both_kept(
+    store: SqlStore, lease: Lease
+) -> None:
+    """The second is another call, and refused."""
+    with store.read() as reader:
+        study = reader.study(OPEN)
+        (waiting,) = reader.trials_by_number(study, [1])
+        (running,) = reader.trials_by_number(study, [2])
+    twin = replace(running, name=waiting.name, measurement_count=0, last_step=None)
+    store.change(lambda writer: writer.save_trials(study, [twin]))
+    batch = Batch(store)
+    one = batch.add(lambda: _extend(store, lease, "report-one", 100))
+    other = batch.add(lambda: _extend(store, replace(lease, number=1), "report-one", 101))
+
+    first, error = batch.go(one, other)
+
+    assert isinstance(first, bytes)
+    assert isinstance(error, RequestReusedError)
+    with store.read() as reader:
+        assert reader.trials_by_number(study, [1])[0].measurement_count == 0
+
+
 def test_reports_of_one_trial_in_one_batch_are_both_kept_or_refused(
     store: SqlStore, lease: Lease
 ) -> None:
@@ -325,28 +347,47 @@ def test_closing_finishes_what_waits(store: SqlStore) -> None:
     store.close()
 
 
+class _Slow:
+    """A queue to which somebody adds a job at the very moment when the store begins to close."""
+
+    def __init__(self, store: SqlStore) -> None:
+        self._store, self._jobs = store, store._jobs
+        self._has_ended = threading.Event()
+        self.closing = threading.Thread(target=store.close)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._jobs, name)
+
+    def put(self, job: object) -> None:
+        """Let the store close first, if it can."""
+        if job is None:
+            self._has_ended.set()
+        else:
+            self.closing.start()
+            self._has_ended.wait(0.1)
+        self._jobs.put(job)  # type: ignore[arg-type]
+
+
 def test_nobody_waits_for_ever_on_a_store_that_closes(store: SqlStore) -> None:
-    """Each of many calls made meanwhile is carried out or told to come again."""
-    gate = threading.Barrier(17)
-    outcomes: list[bytes | ServiceError] = []
+    """A call that comes as it closes is carried out or told to come again."""
+    slow = _Slow(store)
+    store._jobs = slow  # type: ignore[assignment]
 
-    def work(place: int) -> None:
-        gate.wait()
-        for turn in range(20):
-            try:
-                key = f"request-{place}-{turn}"
-                outcomes.append(store.transact(_call(key), lambda _: b"done"))
-            except UnavailableError as error:
-                outcomes.append(error)
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(store.transact, _call("request-1"), lambda _: b"done")
+        try:
+            answer = future.result(10.0)
+        finally:
+            slow.closing.join(10.0)
+            for job in iter(_rest(store), None):
+                job.outcome.set_exception(TimeoutError())
 
-    with ThreadPoolExecutor(16) as pool:
-        futures = [pool.submit(work, place) for place in range(16)]
-        gate.wait()
-        store.close()
-        for future in futures:
-            future.result(30.0)
+    assert answer == b"done"
 
-    assert len(outcomes) == 320
+
+def _rest(store: SqlStore) -> Callable[[], Job | None]:
+    """Jobs that no writer will take."""
+    return lambda: None if store._jobs.empty() else store._jobs.get()
 
 
 def _failing(store: SqlStore, errors: list[Exception]) -> None:
