@@ -73,7 +73,7 @@ def test_an_illegal_move_is_refused(service: Service, start: TrialState, end: Tr
     assert study.export() == export
 
 
-@pytest.mark.parametrize("start", [WAITING, *FINISHED])
+@pytest.mark.parametrize("start", [WAITING, *sorted(FINISHED)])
 def test_only_a_running_trial_is_reported_on(service: Service, start: TrialState) -> None:
     """A measurement of any other is refused, and nothing is stored."""
     study = service.create()
@@ -85,7 +85,7 @@ def test_only_a_running_trial_is_reported_on(service: Service, start: TrialState
     assert study.rows() == rows
 
 
-@pytest.mark.parametrize("start", FINISHED)
+@pytest.mark.parametrize("start", sorted(FINISHED))
 def test_a_finished_trial_is_never_handed_out(service: Service, start: TrialState) -> None:
     """Neither to its own client nor, long after, to another."""
     study = service.create()
