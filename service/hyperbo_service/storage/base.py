@@ -236,8 +236,9 @@ class Writer(Reader, Protocol):
         """Lock trials that may be handed out, in order.
 
         First the client's own running ones that it does not say it holds, then waiting ones by
-        number, then those whose lease has expired, longest ago first. A trial that another
-        transaction has locked is passed over.
+        number, then others' whose lease has expired, longest ago first. What it says it holds it is
+        not given, also after the lease has expired: it is there, and works on it. A trial that
+        another transaction has locked is passed over.
         """
 
     def add_trials(self, study: Study, trials: Sequence[Trial]) -> None:

@@ -216,10 +216,11 @@ class SqlReader:
         self, study: Study, *, client_id: str, held: Sequence[int], now: datetime, limit: int
     ) -> int:
         """How many trials may be handed out to a client."""
-        own = (TRIALS.c.client_id == client_id) & TRIALS.c.number.not_in(held)
-        expired = TRIALS.c.lease_expires <= now
+        is_own = TRIALS.c.client_id == client_id
+        lost = is_own & TRIALS.c.number.not_in(held)
+        expired = ~is_own & (TRIALS.c.lease_expires <= now)
         free = (TRIALS.c.state == TrialState.WAITING.value) | (
-            (TRIALS.c.state == TrialState.RUNNING.value) & (own | expired)
+            (TRIALS.c.state == TrialState.RUNNING.value) & (lost | expired)
         )
         statement = select(TRIALS.c.number).where(TRIALS.c.study_id == study.key, free)
         return len(self._execute(statement.limit(limit)).all())

@@ -142,26 +142,21 @@ class SqlWriter(SqlReader):
         self, study: Study, limit: int, *, client_id: str, held: Sequence[int], now: datetime
     ) -> list[Trial]:
         """Lock trials that may be handed out, in order."""
-        own = self._claimable(study).where(
-            TRIALS.c.state == _RUNNING, TRIALS.c.client_id == client_id
-        )
-        waiting = self._claimable(study).where(TRIALS.c.state == _WAITING)
-        expired = self._claimable(study).where(
-            TRIALS.c.state == _RUNNING, TRIALS.c.lease_expires <= now
-        )
+        columns = TRIALS.c
+        is_running, is_own = columns.state == _RUNNING, columns.client_id == client_id
+        lost = self._claimable(study).where(is_running, is_own, columns.number.not_in(held))
+        waiting = self._claimable(study).where(columns.state == _WAITING)
+        expired = self._claimable(study).where(is_running, ~is_own, columns.lease_expires <= now)
         ordered = (
-            own.order_by(TRIALS.c.number),
-            waiting.order_by(TRIALS.c.number),
-            expired.order_by(TRIALS.c.lease_expires, TRIALS.c.number),
+            lost.order_by(columns.number),
+            waiting.order_by(columns.number),
+            expired.order_by(columns.lease_expires, columns.number),
         )
-        found: dict[int, Any] = {}
-        for place, statement in enumerate(ordered):
-            # Own trials that are held are only passed over while their lease runs.
-            skipped = {*found, *held} if place == 0 else set(found)
-            more = self._execute(statement.limit(limit + len(skipped)))
-            wanted = [row for row in more if row.number not in skipped]
-            found.update((row.number, row) for row in wanted[: limit - len(found)])
-        return self._complete(study, list(found.values()), Detail.BASIC)
+        found: list[Any] = []
+        for statement in ordered:
+            if len(found) < limit:
+                found.extend(self._execute(statement.limit(limit - len(found))))
+        return self._complete(study, found, Detail.BASIC)
 
     def add_trials(self, study: Study, trials: Sequence[Trial]) -> None:
         """Store new trials with all that belongs to them."""

@@ -12,7 +12,7 @@ from hyperbo_service.errors import (
     LeaseLostError,
     NotFoundError,
 )
-from hyperbo_service.rpc.v1 import trial_pb2
+from hyperbo_service.rpc.v1 import study_pb2, trial_pb2
 from hyperbo_service.rpc.v1 import tuning_service_pb2 as wire
 from tests.service.contract.conftest import Open
 from tests.service.contract.services import METRIC, Service, Studied, numbers
@@ -249,6 +249,37 @@ def test_a_client_is_not_given_what_it_holds(service: Service) -> None:
     assert numbers(more) == [3]
     for trial in held:
         study.complete(trial, 0.5)
+
+
+def test_a_client_is_not_given_what_it_holds_though_its_lease_is_over(service: Service) -> None:
+    """It is there and works on it; another client may have it, but its holder has no use for it."""
+    study = service.create(budget=study_pb2.Budget(max_trials=1))
+    (held,) = study.ask()
+    service.clock.pass_by(61.0)
+
+    answer = study.answer(held_trials=[held.name])
+    study.report(held, 1, 0.5)
+    service.clock.pass_by(61.0)
+    (taken,) = study.ask(client_id="bob")
+    late = study.answer(held_trials=[held.name])
+
+    assert not answer.trials
+    assert answer.HasField("retry_after")
+    assert (taken.name, taken.fencing_token) == (held.name, 2)
+    assert not late.trials
+
+
+def test_what_another_took_may_come_back_to_one_who_thinks_he_holds_it(service: Service) -> None:
+    """Once that lease is over too: the trial is the other's, and so not held by the first."""
+    study = service.create(budget=study_pb2.Budget(max_trials=1))
+    (held,) = study.ask()
+    service.clock.pass_by(61.0)
+    study.ask(client_id="bob")
+    service.clock.pass_by(61.0)
+
+    (back,) = study.ask(held_trials=[held.name])
+
+    assert (back.name, back.fencing_token) == (held.name, 3)
 
 
 def test_held_trials_must_be_of_the_study(service: Service) -> None:
