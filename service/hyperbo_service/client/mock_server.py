@@ -84,7 +84,7 @@ class MockServer(MockStudies):
             check_values(study, new.values)
         trial = self._add(study, new, Trial.ORIGIN_CREATED)
         trial.state = new.state or Trial.STATE_WAITING
-        self._finish_study(study)
+        self._finish_study(study, trial)
         return basic(trial)
 
     def get_trial(self, request: tuning.GetTrialRequest) -> Message:
@@ -142,23 +142,15 @@ class MockServer(MockStudies):
 
     def fail_trial(self, request: tuning.FailTrialRequest) -> Message:
         """Say that a trial broke."""
-        trial = self._held(request.name, request.fencing_token)
-        return self._end(trial, Trial.STATE_FAILED, request.reason)
+        return self._give_up(request, Trial.STATE_FAILED)
 
     def mark_trial_infeasible(self, request: tuning.MarkTrialInfeasibleRequest) -> Message:
         """Say that a trial's configuration cannot be evaluated."""
-        trial = self._trial(request.name)
-        if trial.state != Trial.STATE_WAITING:
-            trial = self._held(request.name, request.fencing_token)
-        return self._end(trial, Trial.STATE_INFEASIBLE, request.reason)
+        return self._give_up(request, Trial.STATE_INFEASIBLE)
 
     def abandon_trial(self, request: tuning.AbandonTrialRequest) -> Message:
         """Give a trial up."""
-        trial = self._trial(request.name)
-        token = request.fencing_token
-        if token or trial.state in FINISHED:
-            trial = self._held(request.name, token or trial.fencing_token)
-        return self._end(trial, Trial.STATE_ABANDONED, request.reason)
+        return self._give_up(request, Trial.STATE_ABANDONED)
 
     def heartbeat(self, request: tuning.HeartbeatRequest) -> Message:
         """Renew leases."""
@@ -228,10 +220,28 @@ class MockServer(MockStudies):
         trial.lease_expire_time.FromDatetime(self.time + timedelta(seconds=lease))
         self._stamp(trial.update_time)
 
+    def _give_up(
+        self,
+        request: (
+            tuning.FailTrialRequest | tuning.MarkTrialInfeasibleRequest | tuning.AbandonTrialRequest
+        ),
+        state: Trial.State,
+    ) -> Message:
+        """End a trial without a result; a running one by its token, unless it is abandoned."""
+        trial, token = self._trial(request.name), request.fencing_token
+        is_running = trial.state == Trial.STATE_RUNNING
+        if token or (is_running and state != Trial.STATE_ABANDONED):
+            _check_token(trial, token)
+        is_waiting = trial.state == Trial.STATE_WAITING
+        if not is_running and (not is_waiting or state == Trial.STATE_FAILED):
+            raise _illegal(trial)
+        return self._end(trial, state, request.reason)
+
     def _end(self, trial: Trial, state: Trial.State, why: str) -> Message:
         trial.state, trial.reason = state, why
+        trial.ClearField("lease_expire_time")
         self._stamp(trial.end_time, trial.update_time)
-        self._finish_study(self._study(study_of(trial.name)))
+        self._finish_study(self._study(study_of(trial.name)), trial)
         return basic(trial)
 
     def _trial(self, name: str) -> Trial:
@@ -242,9 +252,17 @@ class MockServer(MockStudies):
     def _held(self, name: str, token: int) -> Trial:
         """A running trial, whose lease the caller has."""
         trial = self._trial(name)
-        if trial.fencing_token != token:
-            raise LeaseLostError(f"{name} was handed to another meanwhile.", resource=name)
+        _check_token(trial, token)
         if trial.state != Trial.STATE_RUNNING:
-            state = Trial.State.Name(trial.state).removeprefix("STATE_").lower()
-            raise IllegalMoveError(f"{name} is {state}.", resource=name)
+            raise _illegal(trial)
         return trial
+
+
+def _check_token(trial: Trial, token: int) -> None:
+    if trial.fencing_token != token:
+        raise LeaseLostError(f"{trial.name} was handed to another meanwhile.", resource=trial.name)
+
+
+def _illegal(trial: Trial) -> IllegalMoveError:
+    state = Trial.State.Name(trial.state).removeprefix("STATE_").lower()
+    return IllegalMoveError(f"{trial.name} is {state}.", resource=trial.name)

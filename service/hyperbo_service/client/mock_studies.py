@@ -13,6 +13,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hyperbo_service.client.mock_space import check
 from hyperbo_service.errors import (
     AlreadyExistsError,
+    IllegalMoveError,
     InvalidArgumentError,
     NotFoundError,
     PreconditionError,
@@ -88,12 +89,15 @@ class MockStudies:
         for path in request.update_mask.paths:
             if path not in {"display_name", "budget", "early_stopping", "labels", "state"}:
                 raise InvalidArgumentError(f"{path} cannot be changed.", field="update_mask")
+        before = study.state
+        if "state" in request.update_mask.paths:
+            _check_move(study, request.study.state)
         for path in request.update_mask.paths:
             study.ClearField(path)
         changed = Study()
         request.update_mask.MergeMessage(request.study, changed)
         study.MergeFrom(changed)
-        if "state" in request.update_mask.paths:
+        if study.state != before:
             done = study.state == Study.STATE_COMPLETED
             study.stop_reason = (
                 Study.STOP_REASON_REQUESTED if done else Study.STOP_REASON_UNSPECIFIED
@@ -151,13 +155,13 @@ class MockStudies:
             "The mock does not wait for changes; leave the watch after the first."
         )
 
-    def _finish_study(self, study: Study) -> None:
-        """Complete the study if its target is reached or its budget used up."""
+    def _finish_study(self, study: Study, finished: Trial | None = None) -> None:
+        """Complete the study if a trial has just reached its target, or its budget is used up."""
         trials = self._of(study.name)
         sign = 1.0 if study.metrics[0].goal == study_pb2.MetricSpec.GOAL_MAXIMIZE else -1.0
-        values = [sign * each.values[0].value for each in trials if each.values]
         budget = study.budget
-        if budget.HasField("target") and values and max(values) >= sign * budget.target:
+        values = [] if finished is None else [sign * each.value for each in finished.values]
+        if budget.HasField("target") and values and values[0] >= sign * budget.target:
             self._close(study, Study.STOP_REASON_TARGET_REACHED)
         counted = [each for each in trials if each.state != Trial.STATE_ABANDONED]
         done = all(each.state in FINISHED for each in trials)
@@ -200,6 +204,16 @@ class MockStudies:
     def _stamp(self, *stamps: Timestamp) -> None:
         for stamp in stamps:
             stamp.FromDatetime(self.time)
+
+
+def _check_move(study: Study, state: Study.State) -> None:
+    """Refuse to pause a study that is completed; it must be made active first."""
+    if (study.state, state) == (Study.STATE_COMPLETED, Study.STATE_PAUSED):
+        raise IllegalMoveError(
+            f"{study.name} is completed and cannot become paused. Make it active first.",
+            field="study.state",
+            resource=study.name,
+        )
 
 
 def study_of(trial: str) -> str:
