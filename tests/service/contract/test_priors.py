@@ -19,6 +19,7 @@ from hyperbo_service.errors import (
 from hyperbo_service.rpc import prior_methods
 from hyperbo_service.rpc.v1 import prior_service_pb2 as wire
 from hyperbo_service.storage.models import PRIORS
+from tests.service.contract.conftest import Open
 from tests.service.contract.prior_files import prior_files
 from tests.service.contract.services import Service, new_id
 
@@ -137,6 +138,20 @@ def test_a_repeated_upload_gets_the_first_answer(service: Service) -> None:
         with pytest.raises(RequestReusedError):
             _send(service, parts)
     assert _names(service) == ["toy@1"]
+
+
+def test_an_upload_is_remembered_after_a_restart(reopened: Open) -> None:
+    """Though its content is stored once anyway, the answer is the first one."""
+    spent = new_id()
+    with reopened() as service:
+        first = _send(service, _parts(service, "toy", prior_files(), spent))
+        project = service.project
+        service.send(wire.RetirePriorRequest(name=first.name))
+
+    with reopened() as opened:
+        service = Service(opened.transport, opened.backend, opened.clock, project)
+        assert _send(service, _parts(service, "toy", prior_files(), spent)) == first
+        assert _names(service) == ["toy@1"]
 
 
 DAMAGED = {

@@ -8,9 +8,11 @@ import pytest
 
 from hyperbo_service.errors import InvalidArgumentError, NotFoundError, RequestReusedError
 from hyperbo_service.rpc.spaces import values_to_wire
+from hyperbo_service.rpc.v1 import prior_service_pb2 as priors
 from hyperbo_service.rpc.v1 import study_pb2, trial_pb2
 from hyperbo_service.rpc.v1 import tuning_service_pb2 as wire
 from tests.service.contract.conftest import Open
+from tests.service.contract.prior_files import prior_files
 from tests.service.contract.services import (
     POINT,
     Service,
@@ -99,6 +101,13 @@ def _import(study: Studied) -> Any:
     return wire.ImportTrialsRequest(parent=study.name, trials=[trial])
 
 
+def _retire(study: Studied) -> Any:
+    files = prior_files()
+    with study.service.client() as client:
+        stored = client.upload_prior("toy", files.manifest, files.weights)
+    return priors.RetirePriorRequest(name=stored.name)
+
+
 MUTATING: Mapping[str, Make] = {
     "CreateStudy": _create_study,
     "UpdateStudy": _update_study,
@@ -113,8 +122,9 @@ MUTATING: Mapping[str, Make] = {
     "MarkTrialInfeasible": _ending(wire.MarkTrialInfeasibleRequest),
     "AbandonTrial": _ending(wire.AbandonTrialRequest),
     "ImportTrials": _import,
+    "RetirePrior": _retire,
 }
-"""For each method that carries a request id, one of its calls."""
+"""For each method that carries a request id, one of its calls; an upload has tests of its own."""
 
 
 @pytest.mark.parametrize("make", MUTATING.values(), ids=MUTATING)
