@@ -22,6 +22,7 @@ from hyperbo.surrogates import Expert, GaussianProcessPrior
 from hyperbo.surrogates.presets import ablr, fsbo, hyperbo_prior
 from hyperbo.tasks import MatchedTasks, Task, TaskBatch, match
 from hyperbo_service.choices import ModelName, ObjectiveName
+from hyperbo_service.errors import CommandError
 
 Report = Callable[[str, Progress], None]
 
