@@ -172,6 +172,8 @@ class Study:
         prior_settled: Whether `auto` has made its final choice.
         seed: Feeds all randomness.
         next_trial: Number of the next trial; none is ever used twice.
+        first_token: What its trials' fencing tokens start from: zero, or, where its name was used
+            before, more than any token then, so that late writes to the old trials stay refused.
     """
 
     key: int
@@ -191,6 +193,7 @@ class Study:
     state: StudyState
     stop_reason: StopReason | None
     next_trial: int
+    first_token: int
     created: datetime
     updated: datetime
     ended: datetime | None

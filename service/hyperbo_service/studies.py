@@ -29,6 +29,9 @@ from hyperbo_service.study_checks import (
     checked,
 )
 
+_TOKENS = 2**32
+"""More fencing tokens than any trial uses up."""
+
 
 def create(
     writer: Writer, draft: StudyDraft, *, seed: int, allow_existing: bool, now: datetime
@@ -55,7 +58,8 @@ def create(
         existing = writer.study(study.name)
     except NotFoundError:
         _check_prior(writer, study)
-        return writer.add_study(study)
+        earlier = writer.deletions(study.name)
+        return writer.add_study(replace(study, first_token=earlier * _TOKENS))
     _check_same(existing, study)
     return existing if allow_existing else writer.add_study(study)
 

@@ -86,6 +86,7 @@ def checked(draft: StudyDraft, seed: int, now: datetime) -> Study:
         state=state,
         stop_reason=StopReason.REQUESTED if state is StudyState.COMPLETED else None,
         next_trial=1,
+        first_token=0,
         created=now,
         updated=now,
         ended=now if state is StudyState.COMPLETED else None,

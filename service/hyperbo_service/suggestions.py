@@ -281,6 +281,7 @@ class _HandingOut:
             origin=Origin.SUGGESTED,
             created=self.now,
             updated=self.now,
+            token=study.first_token,
         )
 
 

@@ -346,6 +346,7 @@ def _new_trial(
         measurements=draft.measurements,
         measurement_count=len(draft.measurements),
         client_id=draft.client_id[:128],
+        token=study.first_token,
         reason=check_reason(draft.reason),
         started=draft.started if is_over else None,
         ended=(draft.ended or now) if is_over else None,

@@ -111,6 +111,9 @@ class Reader(Protocol):
     ) -> list[Study]:
         """Studies of a project by creation time and key, after those of an earlier page."""
 
+    def deletions(self, name: StudyName) -> int:
+        """How many studies of a name were deleted."""
+
     def trial_counts(self, study: Study) -> TrialCounts:
         """Numbers of a study's trials by state."""
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -64,6 +65,10 @@ def _sqlite_text(value: datetime | None) -> str | None:
 Labels = JSON().with_variant(postgresql.JSONB(), "postgresql")
 # SQLite counts up only columns of type INTEGER.
 Key = BigInteger().with_variant(Integer, "sqlite")
+
+
+IS_DELETION = text("method IN ('DeleteStudy', 'DeleteTrial')")
+"""Which entries of the journal an index of its own finds; a query must say it in these words."""
 
 
 class Base(DeclarativeBase):
@@ -124,6 +129,7 @@ class StudyRow(Base):
     state: Mapped[str] = mapped_column(String(16))
     stop_reason: Mapped[str | None] = mapped_column(String(32))
     next_trial: Mapped[int] = mapped_column(BigInteger)
+    first_token: Mapped[int] = mapped_column(BigInteger)
     created: Mapped[datetime] = mapped_column(UtcDateTime)
     updated: Mapped[datetime] = mapped_column(UtcDateTime)
     ended: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -273,7 +279,17 @@ class JournalRow(Base):
     """A change that was made: its answer for a repeated call, and the audit log."""
 
     __tablename__ = "journal"
-    __table_args__ = (UniqueConstraint("project", "request_id"),)
+    __table_args__ = (
+        UniqueConstraint("project", "request_id"),
+        # An index over all would cost every report; the few deletions alone are looked for.
+        Index(
+            "ix_journal_deletions",
+            "project",
+            "resource",
+            sqlite_where=IS_DELETION,
+            postgresql_where=IS_DELETION,
+        ),
+    )
 
     sequence: Mapped[int] = mapped_column(Key, primary_key=True)
     project: Mapped[str] = mapped_column(String(63))

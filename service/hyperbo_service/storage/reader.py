@@ -5,8 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    Connection,
-    Executable,
     Row,
     Select,
     and_,
@@ -19,9 +17,7 @@ from sqlalchemy import (
 )
 
 from hyperbo_service.domain import (
-    Call,
     Detail,
-    JournalEntry,
     Parameters,
     StoredPrior,
     Study,
@@ -34,8 +30,8 @@ from hyperbo_service.resources import StudyName, TrialName
 from hyperbo_service.storage import rows
 from hyperbo_service.storage.base import Condition, CurvePoint, Outcome, Token
 from hyperbo_service.storage.conditions import prior_holds, study_holds, trial_holds
+from hyperbo_service.storage.journal_reader import JournalReader
 from hyperbo_service.storage.models import (
-    JOURNAL,
     MEASUREMENTS,
     PARAMETERS,
     PRIORS,
@@ -44,7 +40,7 @@ from hyperbo_service.storage.models import (
     TRIALS,
     VALUES,
 )
-from hyperbo_service.storage.refusals import first_answer, missing_prior, missing_study
+from hyperbo_service.storage.refusals import missing_prior, missing_study
 
 _CHUNK = 500
 """Values in one IN list; every database takes so many."""
@@ -63,9 +59,6 @@ _TRIAL = (
     )
 )
 _TRIAL_LOCKED = _TRIAL.with_for_update(of=TRIALS)
-_JOURNAL = select(JOURNAL.c.fingerprint, JOURNAL.c.answer).where(
-    JOURNAL.c.project == bindparam("project"), JOURNAL.c.request_id == bindparam("request_id")
-)
 _COUNTS = (
     select(TRIALS.c.state, func.count())
     .where(TRIALS.c.study_id == bindparam("study_id"))
@@ -90,11 +83,8 @@ class _TrialPart:
         return getattr(self._row, f"trial_{name}")
 
 
-class SqlReader:
+class SqlReader(JournalReader):
     """Reads over one connection; see `hyperbo_service.storage.base.Reader` for each method."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def study(self, name: StudyName, *, lock: bool = False) -> Study:
         """A study."""
@@ -198,19 +188,6 @@ class SqlReader:
             select(TRIALS.c.number).where(TRIALS.c.study_id == study.key).order_by(TRIALS.c.number)
         )
         return list(self._execute(statement).scalars())
-
-    def deleted_numbers(self, study: Study, since: datetime) -> list[int]:
-        """Numbers of trials that were deleted, as the journal has them."""
-        prefix = f"{study.name}/trials/"
-        columns = JOURNAL.c
-        statement = select(columns.resource).where(
-            columns.project == study.name.project,
-            columns.resource.startswith(prefix, autoescape=True),
-            columns.method == "DeleteTrial",
-            columns.at >= max(since, study.created),
-        )
-        numbers = {int(name.removeprefix(prefix)) for name in self._execute(statement).scalars()}
-        return sorted(numbers)
 
     def claimable(
         self, study: Study, *, client_id: str, held: Sequence[int], now: datetime, limit: int
@@ -317,22 +294,6 @@ class SqlReader:
         ordered = statement.order_by(PRIORS.c.prior, PRIORS.c.version).limit(limit)
         return [rows.prior_of(row) for row in self._execute(ordered)]
 
-    def recall(self, call: Call) -> bytes | None:
-        """The first answer to a call."""
-        found = self._execute(
-            _JOURNAL, {"project": call.project, "request_id": call.request_id}
-        ).first()
-        return None if found is None else first_answer(call, found.fingerprint, found.answer)
-
-    def journal(self, project: str, *, before: int | None, limit: int) -> list[JournalEntry]:
-        """The audit log, newest first."""
-        columns = [column for column in JOURNAL.c if column.name != "answer"]
-        statement = select(*columns).where(JOURNAL.c.project == project)
-        if before is not None:
-            statement = statement.where(JOURNAL.c.sequence < before)
-        newest = statement.order_by(JOURNAL.c.sequence.desc()).limit(limit)
-        return [rows.entry_of(row) for row in self._execute(newest)]
-
     def token(self, digest: str) -> Token | None:
         """The token of a digest."""
         found = self._execute(select(TOKENS).where(TOKENS.c.digest == digest)).first()
@@ -342,9 +303,6 @@ class SqlReader:
         """All tokens by name."""
         statement = select(TOKENS).order_by(TOKENS.c.name)
         return [rows.token_of(row) for row in self._execute(statement)]
-
-    def _execute(self, statement: Executable, parameters: Any = None) -> Any:
-        return self._connection.execute(statement, parameters)
 
     def _complete(self, study: Study, found: Sequence[Any], detail: Detail) -> list[Trial]:
         """Trials of their rows, with what else is wanted of them."""

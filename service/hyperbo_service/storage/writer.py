@@ -44,8 +44,11 @@ from hyperbo_service.storage.reader import SqlReader
 
 _RUNNING, _WAITING = TrialState.RUNNING.value, TrialState.WAITING.value
 _FIXED_IN_STUDY = frozenset(
-    {"project", "study", "space", "space_digest", "metric", "goal", "prior", "seed", "created"}
-)
+    {
+        "project", "study", "space", "space_digest", "metric", "goal", "prior", "seed",
+        "first_token", "created",
+    }
+)  # fmt: skip
 _FIXED_IN_TRIAL = frozenset({"study_id", "number", "origin", "created"})
 
 _SAVE_TRIAL = (

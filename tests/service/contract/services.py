@@ -300,6 +300,12 @@ def new_id() -> str:
     return f"request-{uuid4().hex}"
 
 
+def seconds_left(service: Service, trial: trial_pb2.Trial) -> float:
+    """Seconds until a lease ends."""
+    ends = trial.lease_expire_time.ToDatetime(service.clock().tzinfo)
+    return (ends - service.clock()).total_seconds()
+
+
 def numbers(trials: Iterable[trial_pb2.Trial]) -> list[int]:
     """Numbers of trials."""
     return [int(trial.name.rpartition("/")[2]) for trial in trials]

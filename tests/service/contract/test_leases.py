@@ -10,12 +10,11 @@ from hyperbo_service.errors import (
     IllegalMoveError,
     InvalidArgumentError,
     LeaseLostError,
-    NotFoundError,
 )
 from hyperbo_service.rpc.v1 import study_pb2, trial_pb2
 from hyperbo_service.rpc.v1 import tuning_service_pb2 as wire
 from tests.service.contract.conftest import Open
-from tests.service.contract.services import METRIC, Service, Studied, numbers
+from tests.service.contract.services import METRIC, Service, Studied, numbers, seconds_left
 
 HELD, LOST = wire.LeaseStatus.STATE_HELD, wire.LeaseStatus.STATE_LOST
 
@@ -27,12 +26,6 @@ LATE: dict[str, Callable[[Studied, trial_pb2.Trial], Any]] = {
     "abandon": lambda study, trial: study.end(wire.AbandonTrialRequest, trial),
 }
 """Every write that a runner makes."""
-
-
-def _left(service: Service, trial: trial_pb2.Trial) -> float:
-    """Seconds until a lease ends."""
-    ends = trial.lease_expire_time.ToDatetime(service.clock().tzinfo)
-    return (ends - service.clock()).total_seconds()
 
 
 def test_a_trial_is_nobody_elses_while_its_lease_runs(service: Service) -> None:
@@ -60,7 +53,7 @@ def test_a_trial_is_offered_again_when_its_lease_is_over(service: Service) -> No
     assert new.name == old.name
     assert (old.fencing_token, new.fencing_token) == (1, 2)
     assert new.client_id == "bob"
-    assert _left(service, new) == 60.0
+    assert seconds_left(service, new) == 60.0
     assert new.parameters == old.parameters
 
 
@@ -128,7 +121,7 @@ def test_reports_and_heartbeats_renew_a_lease(service: Service) -> None:
 
     assert reported.lease_expire_time.seconds + 50 == status.expire_time.seconds
     assert status.state == HELD
-    assert _left(service, study.trial(trial.name)) == 10.0
+    assert seconds_left(service, study.trial(trial.name)) == 10.0
     assert study.ask(client_id="bob")[0].name != trial.name
 
 
@@ -137,72 +130,14 @@ def test_a_lease_is_as_long_as_was_asked_for(service: Service) -> None:
     study = service.create()
     study.add()
     (trial,) = study.ask(lease=600)
-    assert _left(service, trial) == 600.0
+    assert seconds_left(service, trial) == 600.0
     service.clock.pass_by(100.0)
     study.report(trial, 1, 0.5)
-    assert _left(service, study.trial(trial.name)) == 600.0
+    assert seconds_left(service, study.trial(trial.name)) == 600.0
     study.beat(trial, lease_duration=timedelta(seconds=30))
-    assert _left(service, study.trial(trial.name)) == 30.0
+    assert seconds_left(service, study.trial(trial.name)) == 30.0
     study.beat(trial)
-    assert _left(service, study.trial(trial.name)) == 600.0
-
-
-def test_a_heartbeat_tells_what_is_lost(service: Service) -> None:
-    """In order: held, handed to another, finished, deleted, never there, under an old token."""
-    study = service.create()
-    for _ in range(4):
-        study.add()
-    held, gone, finished, deleted = study.ask(4)
-    service.clock.pass_by(30.0)
-    study.beat(held, finished, deleted)
-    service.clock.pass_by(31.0)
-    (taken,) = study.ask(client_id="bob")
-    study.complete(finished, 0.5)
-    service.send(wire.DeleteTrialRequest(name=deleted.name))
-    never = trial_pb2.Trial(name=f"{study.name}/trials/99", fencing_token=1)
-
-    statuses = study.beat(held, gone, finished, deleted, never, taken, gone)
-
-    assert taken.name == gone.name
-    assert [status.state for status in statuses] == [HELD, LOST, LOST, LOST, LOST, HELD, LOST]
-    assert [status.HasField("expire_time") for status in statuses] == [
-        status.state == HELD for status in statuses
-    ]
-
-
-def test_a_heartbeat_for_nothing_is_answered(service: Service) -> None:
-    """An empty list of leases gets an empty answer; of no study, it is refused."""
-    study = service.create()
-
-    assert study.beat() == []
-    with pytest.raises(NotFoundError):
-        Studied(service, f"{service.parent}/studies/none").beat()
-
-
-def test_a_heartbeat_is_for_one_study(service: Service) -> None:
-    """A lease of another study is refused, and none of them is renewed."""
-    study, other = service.create("a"), service.create("b")
-    mine, theirs = study.leased(), other.leased()
-    service.clock.pass_by(10.0)
-    rows = study.rows()
-
-    with pytest.raises(InvalidArgumentError) as refused:
-        study.beat(mine, theirs)
-    assert refused.value.field == "leases[1].name"
-    assert study.rows() == rows
-
-
-def test_a_heartbeat_is_no_change_that_others_hear_of(service: Service) -> None:
-    """It moves the lease alone: neither revision nor time of the last change."""
-    study = service.create()
-    trial = study.leased()
-    service.clock.pass_by(10.0)
-    study.beat(trial)
-
-    found = study.trial(trial.name)
-
-    assert found.update_time == trial.update_time
-    assert _left(service, found) == 60.0
+    assert seconds_left(service, study.trial(trial.name)) == 600.0
 
 
 @pytest.mark.parametrize("seconds", [0, 0.999, -5, 30 * 86_400 + 1, 10**11])
@@ -365,6 +300,31 @@ def test_a_trial_that_is_not_running_has_no_lease(service: Service) -> None:
         study.complete(trial, 0.6)
     assert not done.HasField("lease_expire_time")
     assert done.fencing_token == 1
+
+
+def test_a_worker_of_a_deleted_study_does_not_write_into_its_successor(service: Service) -> None:
+    """Though study and trial have the same name again, and were handed out as often."""
+    study = service.create()
+    old = study.leased()
+    waiting = study.add()
+    for _ in range(2):
+        service.send(wire.DeleteStudyRequest(name=study.name, force=True))
+        study = service.create()
+        new = study.leased("bob")
+        again = study.add()
+        rows = study.rows()
+
+        assert (new.name, again.name) == (old.name, waiting.name)
+        for write in LATE.values():
+            with pytest.raises(LeaseLostError):
+                write(study, old)
+        assert study.beat(old)[0].state == LOST
+        assert study.rows() == rows
+        assert study.beat(new)[0].state == HELD
+        old = new
+    study.end(wire.MarkTrialInfeasibleRequest, trial_pb2.Trial(name=again.name))
+    study.report(new, 1, 0.5)
+    assert study.complete(new).fencing_token == new.fencing_token
 
 
 def test_the_client_notices_what_it_has_lost(service: Service) -> None:

@@ -17,7 +17,7 @@ from hyperbo_service.rpc.spaces import (
     values_to_wire,
 )
 from hyperbo_service.rpc.v1 import space_pb2
-from tests.service.storage.kept.make_0001 import EVERY_KIND
+from tests.service.storage.kept.make_kept import EVERY_KIND
 
 EXTREMES = [
     True,

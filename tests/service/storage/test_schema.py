@@ -11,18 +11,19 @@ import pytest
 from alembic import op
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, Inspector, create_engine, inspect
+from sqlalchemy import Engine, Inspector, create_engine, event, inspect
 
 from hyperbo_service.app import open_backend
 from hyperbo_service.errors import PreconditionError
 from hyperbo_service.local import LocalTransport
 from hyperbo_service.storage import engines, schema
 from hyperbo_service.storage.models import Base
+from hyperbo_service.storage.reader import SqlReader
 from hyperbo_service.storage.sql import SqlStore
 from tests.service.clocks import StillClock
 from tests.service.contract.services import Service, Studied, numbers
-from tests.service.populated import populate
-from tests.service.storage.kept import make_0001
+from tests.service.populated import OPEN, populate
+from tests.service.storage.kept import make_kept
 
 KEPT = Path(__file__).parent / "kept"
 
@@ -248,6 +249,25 @@ def test_many_may_open_an_empty_database_at_once(url: str) -> None:
         assert list(pool.map(open_and_close, range(6))) == [0] * 6
 
 
+def test_deletions_are_found_by_an_index_of_their_own(engine: Engine) -> None:
+    """Creating a study asks whether its name was used before, however long the journal is."""
+    schema.upgrade(engine)
+    asked: list[tuple[str, Any]] = []
+    with engine.connect() as connection:
+        event.listen(
+            connection, "before_cursor_execute", lambda *given: asked.append((given[2], given[3]))
+        )
+        SqlReader(connection).deletions(OPEN)
+        statement, parameters = asked[-1]
+        explain = "EXPLAIN QUERY PLAN"
+        if connection.dialect.name == "postgresql":
+            explain = "EXPLAIN"
+            connection.exec_driver_sql("SET enable_seqscan = off")  # it holds too little to bother
+        plan = str(connection.exec_driver_sql(f"{explain} {statement}", parameters).all())
+
+    assert "ix_journal_deletions" in plan
+
+
 VERSIONS = sorted(path.stem for path in KEPT.glob("*.db"))
 
 
@@ -256,18 +276,23 @@ def test_a_database_of_every_released_schema_is_kept() -> None:
     assert sorted(schema._known()) == VERSIONS
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-def test_a_kept_database_is_upgraded_and_read_as_it_was(version: str, tmp_path: Path) -> None:
-    """Studies, trials, curves, best trials, priors, tokens and the audit log, to the last digit."""
-    file = tmp_path / "kept.db"
+def _upgraded(version: str, file: Path) -> None:
+    """A copy of a kept database, brought up to the newest schema."""
     shutil.copy(KEPT / f"{version}.db", file)
     engine = engines.connect(engines.parse_url(f"sqlite:///{file}"), is_writer=True)
     assert schema.current(engine) == version
     schema.upgrade(engine)
     engine.dispose()
 
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_kept_database_is_upgraded_and_read_as_it_was(version: str, tmp_path: Path) -> None:
+    """Studies, trials, curves, best trials, priors, tokens and the audit log, to the last digit."""
+    file = tmp_path / "kept.db"
+    _upgraded(version, file)
+
     backend = open_backend(f"sqlite:///{file}", clock=StillClock())
-    found = make_0001.read(backend)
+    found = make_kept.read(backend)
     backend.close()
 
     assert found == json.loads((KEPT / f"{version}.json").read_text())
@@ -277,15 +302,15 @@ def test_a_kept_database_is_upgraded_and_read_as_it_was(version: str, tmp_path: 
 def test_a_kept_database_is_worked_on(version: str, tmp_path: Path) -> None:
     """Old calls get their old answers, and trials that ran go on under their tokens."""
     file = tmp_path / "kept.db"
-    shutil.copy(KEPT / f"{version}.db", file)
+    _upgraded(version, file)
     clock = StillClock()
     clock.pass_by(3600.0)
     backend = open_backend(f"sqlite:///{file}", clock=clock)
-    service = Service(LocalTransport(backend), backend, clock, make_0001.PROJECT)
+    service = Service(LocalTransport(backend), backend, clock, make_kept.PROJECT)
     study = Studied(service, f"{service.parent}/studies/full")
     count = len(study.rows()[1])
 
-    again = service.send(make_0001.repeated())
+    again = service.send(make_kept.repeated())
     running = study.trial(f"{study.name}/trials/5")
     study.report(running, 3, 0.3)
     study.complete(running)

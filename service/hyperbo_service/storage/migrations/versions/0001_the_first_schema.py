@@ -26,6 +26,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("sequence", name=op.f("pk_journal")),
         sa.UniqueConstraint("project", "request_id", name=op.f("uq_journal_project_request_id")),
     )
+    deletions = sa.text("method IN ('DeleteStudy', 'DeleteTrial')")
+    op.create_index(
+        "ix_journal_deletions",
+        "journal",
+        ["project", "resource"],
+        sqlite_where=deletions,
+        postgresql_where=deletions,
+    )
     op.create_table(
         "priors",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -81,6 +89,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("stop_reason", sa.String(length=32), nullable=True),
         sa.Column("next_trial", sa.BigInteger(), nullable=False),
+        sa.Column("first_token", sa.BigInteger(), nullable=False),
         sa.Column("created", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended", sa.DateTime(timezone=True), nullable=True),
@@ -259,4 +268,5 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_priors_project_space_digest"))
 
     op.drop_table("priors")
+    op.drop_index("ix_journal_deletions", "journal")
     op.drop_table("journal")

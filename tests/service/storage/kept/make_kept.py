@@ -1,7 +1,8 @@
-"""Make `0001.db`, a database as the release with schema 0001 wrote it, and `0001.json`.
+"""Make a database as the release with the newest schema writes it, and what it reads of it.
 
-Run once, by that release, from the root: `python -m tests.service.storage.kept.make_0001`. The file
-is kept for good; a test opens it with every later release and compares what it reads with the JSON.
+Run once for each released schema, by that release, from the root:
+`python -m tests.service.storage.kept.make_kept`. It writes `0001.db` and `0001.json`, say, which
+are kept for good; a test opens the file with every later release and compares what it reads.
 """
 
 import json
@@ -19,6 +20,7 @@ from hyperbo_service.local import LocalTransport
 from hyperbo_service.rpc.v1 import prior_service_pb2 as priors
 from hyperbo_service.rpc.v1 import study_pb2, trial_pb2
 from hyperbo_service.rpc.v1 import tuning_service_pb2 as wire
+from hyperbo_service.storage import schema
 from tests.service.clocks import START, StillClock
 from tests.service.contract.prior_files import prior_files
 from tests.service.contract.services import (
@@ -153,12 +155,13 @@ def _run_again(study: Studied) -> None:
 
 def main() -> None:
     """Write both files."""
-    file = FOLDER / "0001.db"
+    file = FOLDER / f"{schema.newest()}.db"
     file.unlink(missing_ok=True)
     clock = StillClock()
     backend = open_backend(f"sqlite:///{file}", clock=clock)
     fill(Service(LocalTransport(backend), backend, clock, PROJECT))
-    (FOLDER / "0001.json").write_text(json.dumps(read(backend), indent=1, sort_keys=True) + "\n")
+    found = json.dumps(read(backend), indent=1, sort_keys=True)
+    file.with_suffix(".json").write_text(found + "\n")
     backend.close()
     connection = sqlite3.connect(file)
     connection.execute("PRAGMA journal_mode=DELETE")
