@@ -4,6 +4,8 @@ HyperBOError
 └── DatasetError          anything about tuning tables
     ├── TableError        a table whose content cannot be used
     ├── SourceError       a file that is not in the layout its loader reads
+    ├── CollectError      training runs that cannot be collected
+    │   └── CorpusError          a corpus is missing or damaged
     └── StoreError        a stored table that cannot be written or trusted
         ├── TableNotFoundError   no table of that name
         └── TableDamagedError    its content hash or its layout is wrong
@@ -22,6 +24,14 @@ class TableError(DatasetError):
 
 class SourceError(DatasetError):
     """A file of tuning results is missing or not in the layout its loader reads."""
+
+
+class CollectError(DatasetError):
+    """Training runs cannot be collected as asked."""
+
+
+class CorpusError(CollectError):
+    """A corpus is not installed, or its files are damaged; the message says how to get it."""
 
 
 class StoreError(DatasetError):

@@ -1,0 +1,1 @@
+"""Real training runs, collected: workloads, optimisers, sweeps, and the tables they make."""

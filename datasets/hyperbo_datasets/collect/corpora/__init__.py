@@ -1,0 +1,1 @@
+"""Corpora: what workloads learn from, one loader a layout."""

@@ -1,0 +1,1 @@
+"""Networks, as Equinox modules of one example each."""

@@ -1,0 +1,63 @@
+"""What a collected task is called: its corpus, its architecture, its batch size."""
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+from hyperbo_datasets.errors import CollectError
+
+_PART = re.compile(r"[a-z0-9][a-z0-9.-]*")
+
+
+@dataclass(frozen=True, order=True)
+class TaskName:
+    """The three things that tell collected tasks apart.
+
+    Two tasks of the same corpus or the same architecture are related: a benchmark that holds one
+    out to see how a prior does on something new must hold out the other too.
+
+    Attributes:
+        corpus: What is learned from, such as `fashion-mnist`.
+        architecture: What learns, such as `gemma2`.
+        batch_size: Examples in a training step.
+
+    Example:
+        >>> TaskName.parse("kjv_gemma2_16")
+        TaskName(corpus='kjv', architecture='gemma2', batch_size=16)
+        >>> str(TaskName("kjv", "gemma2", 16))
+        'kjv_gemma2_16'
+    """
+
+    corpus: str
+    architecture: str
+    batch_size: int
+
+    def __post_init__(self) -> None:
+        wrong = [part for part in (self.corpus, self.architecture) if not _PART.fullmatch(part)]
+        if wrong or self.batch_size < 1:
+            raise CollectError(
+                f"{self.corpus!r}, {self.architecture!r}, {self.batch_size} name no task: wanted "
+                "two names of small letters, digits, dots and dashes, and a positive batch size."
+            )
+
+    def __str__(self) -> str:
+        return f"{self.corpus}_{self.architecture}_{self.batch_size}"
+
+    def is_related(self, other: "TaskName") -> bool:
+        """Whether the two share their corpus or their architecture."""
+        return self.corpus == other.corpus or self.architecture == other.architecture
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The name written as `corpus_architecture_batch`.
+
+        Raises:
+            CollectError: If it is not written so.
+        """
+        parts = text.split("_")
+        if len(parts) != 3 or not parts[2].isdecimal():
+            raise CollectError(
+                f"{text!r} is not the name of a collected task: wanted corpus_architecture_batch, "
+                "such as kjv_gemma2_16."
+            )
+        return cls(parts[0], parts[1], int(parts[2]))

@@ -1,0 +1,1 @@
+"""Workloads: one contract, a few dozen lines for each."""
