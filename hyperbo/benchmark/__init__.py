@@ -8,23 +8,15 @@ from hyperbo.benchmark.evaluations import (
     Run,
     check_evaluations,
     load_evaluations,
+    merge,
     one_setting,
     record_function_run,
     record_pool_run,
     save_evaluations,
     split_settings,
 )
-from hyperbo.benchmark.executors import Executor, ProcessExecutor, SerialExecutor
 from hyperbo.benchmark.functions import ackley, branin, hartmann4, hartmann6
-from hyperbo.benchmark.harness import (
-    Progress,
-    installed_versions,
-    merge,
-    read_manifest,
-    run_jobs,
-)
 from hyperbo.benchmark.intervals import Interval, StudentT, TaskBootstrap
-from hyperbo.benchmark.jobs import Failed, Finished, Job
 from hyperbo.benchmark.page import Block, Fact, Section
 from hyperbo.benchmark.plots import profiles, regret_curves, target_strips, task_panels
 from hyperbo.benchmark.prior_plot import PriorSlice, prior_slices
@@ -62,25 +54,18 @@ __all__ = [
     "SOLVED",
     "Block",
     "CubeTuner",
-    "Executor",
     "Fact",
-    "Failed",
-    "Finished",
     "FunctionProblem",
     "Interval",
-    "Job",
     "Method",
     "MethodStyle",
     "PoolProblem",
     "PoolTuner",
     "PriorSlice",
-    "ProcessExecutor",
-    "Progress",
     "Ranking",
     "Reproduction",
     "Run",
     "Section",
-    "SerialExecutor",
     "StudentT",
     "TaskBootstrap",
     "TaskCurves",
@@ -98,7 +83,6 @@ __all__ = [
     "friedman",
     "hartmann4",
     "hartmann6",
-    "installed_versions",
     "load_evaluations",
     "merge",
     "method_styles",
@@ -108,12 +92,10 @@ __all__ = [
     "prior_slices",
     "profiles",
     "rank_diagram",
-    "read_manifest",
     "record_function_run",
     "record_pool_run",
     "regret_curves",
     "run_curves",
-    "run_jobs",
     "save_evaluations",
     "speedup_table",
     "split_settings",

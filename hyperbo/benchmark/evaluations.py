@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from hyperbo.benchmark.problems import FunctionProblem, PoolProblem
 from hyperbo.errors import StudyError
 from hyperbo.files import write_atomically
+from hyperbo.jobs import read_results
 
 RUN_COLUMNS = ("study", "setting", "problem", "method", "fold", "seed")
 """What names a run: rows that agree in all of these are one run's trials."""
@@ -162,15 +163,19 @@ def load_evaluations(path: Path) -> pd.DataFrame:
     Raises:
         StudyError: If the file is missing, damaged, or holds another kind of table.
     """
-    return check_evaluations(read_parquet(path))
+    return check_evaluations(_read_parquet(path))
 
 
-def read_parquet(path: Path) -> pd.DataFrame:
-    """Read a parquet file as it is, for those who check many together.
+def merge(folder: Path) -> pd.DataFrame:
+    """All results of an offline study's folder as one checked table.
 
     Raises:
-        StudyError: If the file is missing or damaged.
+        StudyError: If there is no study or no result, or a result is damaged or doubled.
     """
+    return check_evaluations(read_results(folder))
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise StudyError(f"There is no table of evaluations at {path}.")
     try:

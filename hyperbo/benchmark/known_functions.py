@@ -11,9 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hyperbo.benchmark.executors import ProcessExecutor
+from hyperbo.benchmark.evaluations import merge
 from hyperbo.benchmark.functions import ackley, branin, hartmann4, hartmann6
-from hyperbo.benchmark.harness import Progress, merge, run_jobs
 from hyperbo.benchmark.methods import RandomSearch, StrategyMethod
 from hyperbo.benchmark.peers import OPTUNA_GP, OPTUNA_TPE
 from hyperbo.benchmark.problems import FunctionProblem
@@ -21,6 +20,7 @@ from hyperbo.benchmark.runner import function_jobs
 from hyperbo.benchmark.scores import normalised_regret
 from hyperbo.benchmark.tables import to_markdown
 from hyperbo.benchmark.tuners import Method
+from hyperbo.jobs import ProcessExecutor, Progress, run_jobs
 from hyperbo.suggest import from_scratch
 
 

@@ -8,12 +8,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hyperbo.benchmark.evaluations import Run, record_function_run, record_pool_run
-from hyperbo.benchmark.jobs import Job
+from hyperbo.benchmark.evaluations import (
+    Run,
+    check_evaluations,
+    record_function_run,
+    record_pool_run,
+)
 from hyperbo.benchmark.methods import Recipe
 from hyperbo.benchmark.problems import FunctionProblem, PoolProblem
 from hyperbo.benchmark.tuners import Method
 from hyperbo.errors import StudyError
+from hyperbo.jobs import Job
 from hyperbo.tasks import Task
 
 
@@ -86,6 +91,7 @@ def pool_jobs(
                 "fold": fold,
                 "trials": trials,
             },
+            check=check_evaluations,
         )
         for fold in folds
         for seed in seeds
@@ -151,6 +157,7 @@ def function_jobs(
                 "problem": problem,
                 "trials": trials,
             },
+            check=check_evaluations,
         )
         for problem in problems
         for seed in seeds

@@ -9,16 +9,10 @@ import pandas as pd
 
 from hyperbo.benchmark import (
     Block,
-    Executor,
-    ProcessExecutor,
-    Progress,
     Reproduction,
     Section,
-    SerialExecutor,
-    installed_versions,
     merge,
     prior_slices,
-    run_jobs,
     save_evaluations,
     speedup_table,
     summary_table,
@@ -27,6 +21,14 @@ from hyperbo.benchmark import (
 )
 from hyperbo.benchmark.runner import pool_jobs
 from hyperbo.benchmark.trained_methods import PretrainedRecipe
+from hyperbo.jobs import (
+    Executor,
+    ProcessExecutor,
+    Progress,
+    SerialExecutor,
+    installed_versions,
+    run_jobs,
+)
 from hyperbo_datasets.folds import NewPoints, SamePoints, Setting, table_folds
 from hyperbo_datasets.schema import TuningTable
 from hyperbo_datasets.store import content_digest

@@ -5,7 +5,6 @@ import pytest
 
 from hyperbo.benchmark.evaluations import Run
 from hyperbo.benchmark.functions import branin
-from hyperbo.benchmark.jobs import Finished, attempt
 from hyperbo.benchmark.methods import PortfolioRecipe, RandomSearch, Untrained
 from hyperbo.benchmark.problems import PoolProblem
 from hyperbo.benchmark.runner import (
@@ -17,6 +16,7 @@ from hyperbo.benchmark.runner import (
     split_names,
 )
 from hyperbo.errors import StudyError
+from hyperbo.jobs import Finished, attempt
 from hyperbo.tasks import Task
 
 INPUTS = np.random.default_rng(0).random((9, 2))

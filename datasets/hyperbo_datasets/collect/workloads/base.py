@@ -67,9 +67,7 @@ class Workload(eqx.Module):
         return rows.reshape(self.steps, self.name.batch_size)
 
 
-def wrong_share(
-    logits: Float[Array, "*shape C"], labels: Int[Array, "*shape"]
-) -> Float[Array, ""]:
+def wrong_share(logits: Float[Array, "*shape C"], labels: Int[Array, "*shape"]) -> Float[Array, ""]:
     """Share of predictions whose largest logit is not the label's; one with NaN is wrong."""
     is_finite = jnp.isfinite(logits).all(axis=-1)
     is_right = is_finite & (jnp.argmax(logits, axis=-1) == labels)

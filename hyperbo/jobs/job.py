@@ -1,4 +1,4 @@
-"""Jobs: the pieces that a study is computed in, each of which can be done anywhere, at any time."""
+"""Jobs: the pieces that work is done in, each of which can be done anywhere, at any time."""
 
 import hashlib
 import json
@@ -9,24 +9,30 @@ from typing import Any
 
 import pandas as pd
 
-from hyperbo.benchmark.evaluations import check_evaluations
 from hyperbo.errors import StudyError
+
+
+def unchecked(table: pd.DataFrame) -> pd.DataFrame:
+    """The table as it is."""
+    return table
 
 
 @dataclass(frozen=True)
 class Job:
-    """One piece of a study: a call that returns a table of evaluations.
+    """One piece of work: a call that returns a table.
 
     Attributes:
         settings: All that decides the result, as JSON: the key is computed from it, so that a
-            resumed study knows what it has. Two jobs of a study must differ in it.
+            resumed run knows what it has. Two jobs of one run must differ in it.
         function: Called with `arguments`; importable by name, so that workers can be sent it.
         arguments: Keyword arguments of `function`, picklable. What the settings name, they hold.
+        check: Given the table, the one that is stored; raises if it is not as it must be.
     """
 
     settings: Mapping[str, Any]
     function: Callable[..., pd.DataFrame]
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    check: Callable[[pd.DataFrame], pd.DataFrame] = unchecked
 
     @property
     def key(self) -> str:
@@ -45,7 +51,7 @@ class Finished:
 
     Attributes:
         job: The job.
-        table: Its evaluations, checked.
+        table: Its table, checked.
     """
 
     job: Job
@@ -83,6 +89,6 @@ def canonical_json(settings: Mapping[str, Any]) -> str:
 def attempt(job: Job) -> Finished | Failed:
     """Run a job here and now; an exception becomes a failure, an interrupt passes through."""
     try:
-        return Finished(job, check_evaluations(job.function(**job.arguments)))
+        return Finished(job, job.check(job.function(**job.arguments)))
     except Exception:  # noqa: BLE001 - whatever a method raises must not end the other jobs
         return Failed(job, traceback.format_exc())

@@ -16,8 +16,8 @@ from typing import Protocol, cast, runtime_checkable
 
 import pandas as pd
 
-from hyperbo.benchmark.jobs import Failed, Finished, Job, attempt
 from hyperbo.errors import StudyError
+from hyperbo.jobs.job import Failed, Finished, Job, attempt
 
 
 @runtime_checkable

@@ -7,19 +7,9 @@ import threading
 import numpy as np
 import pytest
 
-from hyperbo.benchmark import (
-    Executor,
-    Failed,
-    Finished,
-    Job,
-    ProcessExecutor,
-    Run,
-    SerialExecutor,
-    branin,
-    hartmann4,
-    record_function_run,
-)
+from hyperbo.benchmark import Run, branin, check_evaluations, hartmann4, record_function_run
 from hyperbo.errors import StudyError
+from hyperbo.jobs import Executor, Failed, Finished, Job, ProcessExecutor, SerialExecutor
 
 
 def job_of(seed: int) -> Job:
@@ -30,7 +20,7 @@ def job_of(seed: int) -> Job:
         "inputs": np.random.default_rng(seed).random((3, 2)),
         "seconds": np.zeros(3),
     }
-    return Job({"seed": seed}, record_function_run, arguments)
+    return Job({"seed": seed}, record_function_run, arguments, check_evaluations)
 
 
 def failing_jobs() -> dict[str, Job]:

@@ -15,17 +15,14 @@ import pytest
 
 from hyperbo.benchmark import (
     RUN_COLUMNS,
-    Job,
-    Progress,
     Run,
-    SerialExecutor,
     branin,
+    check_evaluations,
     merge,
-    read_manifest,
     record_function_run,
-    run_jobs,
 )
 from hyperbo.errors import StudyError
+from hyperbo.jobs import Job, Progress, SerialExecutor, read_manifest, run_jobs
 
 SETTINGS = {"data": "branin", "trials": 3}
 
@@ -53,7 +50,7 @@ class Recorder:
 
 def jobs_of(function: Callable[[int], pd.DataFrame], seeds: range) -> list[Job]:
     """One job a seed."""
-    return [Job({"seed": seed}, function, {"seed": seed}) for seed in seeds]
+    return [Job({"seed": seed}, function, {"seed": seed}, check_evaluations) for seed in seeds]
 
 
 def run_study(folder: Path, function: Callable[[int], pd.DataFrame]) -> None:
@@ -96,7 +93,8 @@ SCRIPT = """
 import os, signal, sys
 from pathlib import Path
 import numpy as np
-from hyperbo.benchmark import Job, Run, SerialExecutor, branin, record_function_run, run_jobs
+from hyperbo.benchmark import Run, branin, record_function_run
+from hyperbo.jobs import Job, SerialExecutor, run_jobs
 
 def run(seed):
     if seed == 3:
@@ -269,8 +267,8 @@ def test_merge_refuses_doubled_rows(tmp_path: Path) -> None:
 
 def test_merge_of_nothing_is_an_error(tmp_path: Path) -> None:
     """Neither a folder of something else nor an empty study is an empty table."""
-    with pytest.raises(StudyError, match="not a study's folder"):
+    with pytest.raises(StudyError, match="not the folder of a run"):
         merge(tmp_path)
     run_jobs([], tmp_path, settings=SETTINGS, executor=SerialExecutor())
-    with pytest.raises(StudyError, match="no results yet"):
+    with pytest.raises(StudyError, match="no results in"):
         merge(tmp_path)

@@ -1,6 +1,6 @@
-"""Studies that survive being killed: jobs run in parallel, each result stored once as it comes.
+"""Runs that survive being killed: jobs in parallel, each result stored once as it comes.
 
-A study's folder holds `manifest.json` (its settings and the versions it began with), one parquet
+A run's folder holds `manifest.json` (its settings and the versions it began with), one parquet
 file a finished job in `results/`, the last traceback of each failed job in `failures/`, and a lock.
 """
 
@@ -18,19 +18,18 @@ from typing import Any
 
 import pandas as pd
 
-from hyperbo.benchmark.evaluations import check_evaluations, read_parquet, save_evaluations
-from hyperbo.benchmark.executors import Executor
-from hyperbo.benchmark.jobs import Failed, Finished, Job, canonical_json
 from hyperbo.errors import StudyError
 from hyperbo.files import write_atomically
+from hyperbo.jobs.executors import Executor
+from hyperbo.jobs.job import Failed, Finished, Job, canonical_json
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a study is.
+    """How far a run is.
 
     Attributes:
-        total: Number of jobs in the study.
+        total: Number of jobs in the run.
         finished: Jobs whose results are stored, those of earlier sessions included.
         resumed: How many of these an earlier session had done.
         failed: Jobs that failed in this session.
@@ -58,14 +57,14 @@ def run_jobs(
     computed or stored twice.
 
     Args:
-        jobs: The whole study's jobs, whatever of it was done before.
-        folder: The study's folder; made if there is none.
-        settings: What makes this study another than the next, as JSON; kept in the manifest.
+        jobs: All of the run's jobs, whatever of it was done before.
+        folder: The run's folder; made if there is none.
+        settings: What makes this run another than the next, as JSON; kept in the manifest.
         executor: Where the jobs run.
         on_progress: Called once before the first job and then after each.
 
     Raises:
-        StudyError: If two jobs have the same settings, the folder belongs to a study with other
+        StudyError: If two jobs have the same settings, the folder belongs to a run with other
             settings, another process is at work in it, or, once all others are done, some failed.
     """
     _check_keys(jobs)
@@ -89,22 +88,22 @@ def run_jobs(
         raise StudyError(_describe(failures, len(jobs), folder))
 
 
-def merge(folder: Path) -> pd.DataFrame:
-    """All results stored in a study's folder as one checked table of evaluations.
+def read_results(folder: Path) -> pd.DataFrame:
+    """All results stored in a run's folder, one under the other, in the order of their keys.
 
     Raises:
-        StudyError: If there is no study or no result, or a result is damaged or doubled.
+        StudyError: If there is no run or no result, or a result is damaged.
     """
     if not (folder / "manifest.json").is_file():
-        raise StudyError(f"{folder} is not a study's folder: it has no manifest.json.")
+        raise StudyError(f"{folder} is not the folder of a run: it has no manifest.json.")
     paths = sorted((folder / "results").glob("*.parquet"))
     if not paths:
-        raise StudyError(f"The study in {folder} has no results yet; run it first.")
-    return check_evaluations(pd.concat([read_parquet(path) for path in paths]))
+        raise StudyError(f"There are no results in {folder} yet; run it first.")
+    return pd.concat([_read(path) for path in paths], ignore_index=True)
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """A study's manifest: `settings`, `versions`, `created`.
+    """A run's manifest: `settings`, `versions`, `created`.
 
     Raises:
         StudyError: If it is missing or damaged.
@@ -115,9 +114,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         settings, _ = manifest["settings"], manifest["versions"]
         canonical_json(settings)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StudyError(
-            f"{path} is missing or damaged ({error!r}). Give the study a new folder."
-        ) from error
+        raise StudyError(f"{path} is missing or damaged ({error!r}). Take a new folder.") from error
     return manifest
 
 
@@ -143,7 +140,7 @@ def _check_keys(jobs: Sequence[Job]) -> None:
 
 
 def _check_manifest(folder: Path, settings: Mapping[str, Any]) -> None:
-    """Write the manifest of a new study; compare the settings of one that is resumed."""
+    """Write the manifest of a new run; compare the settings of one that is resumed."""
     wanted = json.loads(canonical_json(settings))
     path = folder / "manifest.json"
     if path.exists():
@@ -157,13 +154,13 @@ def _check_manifest(folder: Path, settings: Mapping[str, Any]) -> None:
             if stored.get(name) != wanted.get(name)
         ]
         raise StudyError(
-            f"{folder} holds a study with other settings ({'; '.join(changes)}). Resume it with "
-            "the stored settings, or give the new study another folder."
+            f"{folder} holds results of other settings ({'; '.join(changes)}). Resume it with "
+            "the stored settings, or take another folder."
         )
     if any((folder / "results").iterdir()):
         raise StudyError(
-            f"{folder} holds results but no manifest, so nobody can say which study they are of. "
-            "Give the study another folder."
+            f"{folder} holds results but no manifest, so nobody can say of which run they are. "
+            "Take another folder."
         )
     manifest = {
         "settings": wanted,
@@ -182,7 +179,7 @@ def _locked(folder: Path) -> Iterator[None]:
         except OSError as error:
             handle.seek(0)
             raise StudyError(
-                f"Another process is at work on the study in {folder} ({handle.read().strip()}). "
+                f"Another process is at work in {folder} ({handle.read().strip()}). "
                 "Wait until it is done, or stop it and try again."
             ) from error
         handle.truncate(0)
@@ -198,10 +195,21 @@ def _result_path(folder: Path, job: Job) -> Path:
     return folder / "results" / f"{job.key}.parquet"
 
 
+def _read(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise StudyError(
+            f"{path} cannot be read as parquet: {error}. Delete it and run again in the same "
+            "folder; only what is missing is computed."
+        ) from error
+
+
 def _store(folder: Path, outcome: Finished | Failed) -> None:
     failure = folder / "failures" / f"{outcome.job.key}.txt"
     if isinstance(outcome, Finished):
-        save_evaluations(outcome.table, _result_path(folder, outcome.job))
+        path = _result_path(folder, outcome.job)
+        write_atomically(path, lambda temporary: outcome.table.to_parquet(temporary, index=False))
         failure.unlink(missing_ok=True)
         return
     text = f"{outcome.job.label}\n\n{outcome.reason}\n"
@@ -217,6 +225,6 @@ def _describe(failures: Sequence[Failed], total: int, folder: Path) -> str:
         lines.append(f"and {len(failures) - 10} more")
     head = (
         f"{len(failures)} of {total} jobs failed; the results of the others are stored. Full "
-        f"reports are in {folder / 'failures'}. Run the study again to retry only these:"
+        f"reports are in {folder / 'failures'}. Run it again to retry only these:"
     )
     return "\n  ".join([head, *lines])

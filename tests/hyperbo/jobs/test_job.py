@@ -5,9 +5,8 @@ import hashlib
 import pandas as pd
 import pytest
 
-from hyperbo.benchmark import Failed, Finished, Job
-from hyperbo.benchmark.jobs import attempt
 from hyperbo.errors import StudyError
+from hyperbo.jobs import Failed, Finished, Job, attempt
 
 
 def test_key_never_changes() -> None:
@@ -36,11 +35,20 @@ def test_settings_must_be_json() -> None:
         _ = Job({"rate": float("nan")}, pd.DataFrame).key
 
 
-def test_result_is_checked(study: pd.DataFrame) -> None:
-    """What a job returns is a table of evaluations, or the job has failed."""
-    good = attempt(Job({}, study.copy))
-    bad = attempt(Job({}, study.drop, {"columns": "native"}))
+def refuse_empty(table: pd.DataFrame) -> pd.DataFrame:
+    """The table, with its rows numbered anew, unless it has none."""
+    if table.empty:
+        raise StudyError("no rows")
+    return table.reset_index(drop=True)
+
+
+def test_result_is_checked() -> None:
+    """What is stored is what the check returns; what it refuses has failed."""
+    rows = pd.DataFrame({"value": [1.0]}, index=[7])
+    good = attempt(Job({}, rows.copy, check=refuse_empty))
+    bad = attempt(Job({}, rows.head, {"n": 0}, refuse_empty))
 
     assert isinstance(good, Finished)
+    assert list(good.table.index) == [0]
     assert isinstance(bad, Failed)
-    assert "missing ['native']" in bad.reason
+    assert "no rows" in bad.reason
