@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import connection
 from pathlib import Path
 
 from hyperbo_service.benchmark.crash_worker import curve, run_worker
@@ -202,8 +203,7 @@ class _Torment:
         victims = self._rng.sample(range(len(self._workers)), self._plan.killed_workers)
         round_ = 0
         while time.monotonic() < end and any(worker.is_alive() for worker in self._workers):
-            self._workers[0].join(self._plan.kill_every)
-            time.sleep(0.0 if self._workers[0].is_alive() else self._plan.kill_every)
+            self._wait(self._plan.kill_every)
             round_ += 1
             self._replicas.kill_one(round_ % self._plan.servers)
             if victims and round_ > 1:
@@ -211,6 +211,15 @@ class _Torment:
             if self._plan.restart_database and round_ == 5:
                 self._restart_database()
         return sum(worker.is_alive() for worker in self._workers)
+
+    def _wait(self, seconds: float) -> None:
+        """Wait so long, or until all workers have ended."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0.0:
+            alive = [worker.sentinel for worker in self._workers if worker.is_alive()]
+            if not alive:
+                return
+            connection.wait(alive, left)
 
     def _kill_worker(self, place: int) -> None:
         worker = self._workers[place]
