@@ -65,6 +65,7 @@ class Replicas:
         for process in self._processes:
             read_port(process)
         self.kills = 0
+        self.failed_starts = 0
 
     @property
     def target(self) -> str:
@@ -72,13 +73,23 @@ class Replicas:
         return "ipv4:" + ",".join(f"127.0.0.1:{port}" for port in self.ports)
 
     def kill_one(self, place: int) -> None:
-        """Kill a server, and start it again on its port."""
+        """Kill a server, and start it again on its port until it runs, as a supervisor would."""
         process = self._processes[place]
         process.send_signal(signal.SIGKILL)
         process.communicate()
         self.kills += 1
-        self._processes[place] = start_server(self._database, self.ports[place])
-        read_port(self._processes[place])
+        while not self._starts(place):
+            self.failed_starts += 1
+
+    def _starts(self, place: int) -> bool:
+        """Start a server; false if it gives up, as it does where its database does not answer."""
+        process = self._processes[place] = start_server(self._database, self.ports[place])
+        try:
+            read_port(process)
+        except ValueError:
+            process.communicate()
+            return False
+        return True
 
     def stop(self) -> None:
         """Let them end in order."""
@@ -114,6 +125,7 @@ def run(plan: Plan, seed: int = 0) -> dict[str, int | float]:
     return {
         "seconds": round(seconds, 1),
         "servers killed": replicas.kills,
+        "servers that gave up starting": replicas.failed_starts,
         "workers killed": torment.killed,
         "database restarts": torment.restarts,
         "wedged workers": wedged,

@@ -1,20 +1,20 @@
 """The contract of a workload: a model, the data it learns, and how a run of it is scored."""
 
 import abc
-from typing import Any
+from typing import Any, TypeAlias
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from hyperbo_datasets.collect.task_names import TaskName
 
-Model = PyTree[Any]
+Model: TypeAlias = Any
 """A network with its parameters: an Equinox module."""
 
-Examples = PyTree[Any]
+Examples: TypeAlias = Any
 """Arrays whose first axis counts examples: what a batch is taken from."""
 
 
