@@ -4,12 +4,12 @@ import abc
 from typing import Any
 
 import equinox as eqx
-from jaxtyping import Array, Float, Int, PyTree
+from jaxtyping import Array, Float, Int
 
 from hyperbo_datasets.collect.networks.feed_forward import GeGLU
 from hyperbo_datasets.collect.networks.norms import RMSNorm
 
-State = PyTree[Any]
+State = Any
 """What is remembered of the tokens before: keys and values, or a recurrent state."""
 
 

@@ -31,14 +31,14 @@ class CausalConvolution(eqx.Module):
             result = result + padded[place : place + x.shape[0]] * self.kernel[place][None, :]
         return result
 
-    def init_state(self) -> Float[Array, "L-1 D"]:
+    def init_state(self) -> Float[Array, "P D"]:
         """The values before the first place."""
         length, width = self.kernel.shape
         return jnp.zeros((length - 1, width), jnp.float32)
 
     def step(
-        self, x: Float[Array, " D"], state: Float[Array, "L-1 D"]
-    ) -> tuple[Float[Array, " D"], Float[Array, "L-1 D"]]:
+        self, x: Float[Array, " D"], state: Float[Array, "P D"]
+    ) -> tuple[Float[Array, " D"], Float[Array, "P D"]]:
         """The sum at one place, and the values that the next one needs."""
         window = jnp.concatenate([state, x[None]])
         return jnp.sum(window * self.kernel, axis=0) + self.bias, window[1:]

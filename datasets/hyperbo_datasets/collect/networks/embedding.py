@@ -1,5 +1,7 @@
 """One table that turns tokens into features and features into logits."""
 
+import math
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -26,16 +28,15 @@ class TiedEmbedding(eqx.Module):
     table: Float[Array, "V D"]
 
     def __init__(self, key: PRNGKeyArray, vocabulary: int, width: int) -> None:
-        self.table = jr.normal(key, (vocabulary, width), jnp.float32) / width**0.5
+        self.table = jr.normal(key, (vocabulary, width), jnp.float32) / math.sqrt(width)
 
     def encode(self, tokens: Int[Array, "*shape"]) -> Float[Array, "*shape D"]:
         """Features of tokens."""
         vocabulary, width = self.table.shape
         if vocabulary <= _SMALL:
-            rows = jax.nn.one_hot(tokens, vocabulary, dtype=jnp.float32) @ self.table
-        else:
-            rows = self.table[tokens]
-        return rows * width**0.5
+            one_hot = jax.nn.one_hot(tokens, vocabulary, dtype=jnp.float32)
+            return one_hot @ self.table * math.sqrt(width)
+        return self.table[tokens] * math.sqrt(width)
 
     def decode(self, x: Float[Array, "*shape D"]) -> Float[Array, "*shape V"]:
         """Logits of features."""

@@ -94,7 +94,7 @@ class RecurrentState(eqx.Module):
     """What a recurrence remembers: the unit's state, and the convolution's last inputs."""
 
     unit: Float[Array, " R"]
-    convolution: Float[Array, "L R"]
+    convolution: Float[Array, "P R"]
 
 
 class Recurrence(Layer):

@@ -1,5 +1,7 @@
 """Matrix products along the last axis, with and without a bias, and how their weights start."""
 
+import math
+
 import equinox as eqx
 import jax.numpy as jnp
 import jax.random as jr
@@ -16,8 +18,8 @@ def draw_weights(
         shape: Rows are inputs and columns outputs; leading axes are stacked matrices.
         variance: Of an output whose inputs are independent and of unit variance.
     """
-    stddev = (variance / shape[-2]) ** 0.5
-    return stddev * jr.normal(key, shape, jnp.float32)
+    stddev = math.sqrt(variance / shape[-2])
+    return jr.normal(key, shape, jnp.float32) * stddev
 
 
 class Linear(eqx.Module):
