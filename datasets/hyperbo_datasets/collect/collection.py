@@ -137,14 +137,14 @@ def to_table(folder: Path, name: str) -> TuningTable:
         raise CollectError(
             f"Every run in {folder} diverged. Collect more of each task, or other tasks."
         )
-    notes = [
+    notes = (
         f"Collected by HyperBO: networks of size {settings['size']}, optimiser "
         f"{settings['optimizer']}, seed {settings['seed']}. A row is an evaluation on the whole "
         "validation set; cost is seconds of one core since the run began, without compilation, "
         "shared out among the runs that were trained side by side."
-    ]
+    )
     if lost:
-        notes.append(f"Left out, since every run diverged: {', '.join(lost)}.")
+        notes += f" Left out, since every run diverged: {', '.join(lost)}."
     frame = kept.assign(**{CONFIG_ID: _number(kept)})
     return validate(
         make_table(
@@ -152,7 +152,7 @@ def to_table(folder: Path, name: str) -> TuningTable:
             OPTIMIZERS[settings["optimizer"]].space,
             METRIC,
             frame.drop(columns=[KIND, PLACE, WIDTH, DIVERGED_AT]),
-            Provenance("training runs of HyperBO's own workloads", "Apache-2.0", " ".join(notes)),
+            Provenance("training runs of HyperBO's own workloads", "Apache-2.0", notes),
         )
     )
 

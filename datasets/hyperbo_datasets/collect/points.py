@@ -1,4 +1,4 @@
-"""Which configurations a sweep trains: matched ones, the same for every task, and unmatched ones."""
+"""Which configurations a sweep trains: some shared by all tasks, some of each task's own."""
 
 import zlib
 from enum import StrEnum
