@@ -207,13 +207,20 @@ def _read(path: Path) -> pd.DataFrame:
 
 def _store(folder: Path, outcome: Finished | Failed) -> None:
     failure = folder / "failures" / f"{outcome.job.key}.txt"
-    if isinstance(outcome, Finished):
-        path = _result_path(folder, outcome.job)
-        write_atomically(path, lambda temporary: outcome.table.to_parquet(temporary, index=False))
-        failure.unlink(missing_ok=True)
-        return
-    text = f"{outcome.job.label}\n\n{outcome.reason}\n"
-    write_atomically(failure, lambda temporary: temporary.write_text(text))
+    try:
+        if isinstance(outcome, Finished):
+            path = _result_path(folder, outcome.job)
+            table = outcome.table
+            write_atomically(path, lambda temporary: table.to_parquet(temporary, index=False))
+            failure.unlink(missing_ok=True)
+            return
+        text = f"{outcome.job.label}\n\n{outcome.reason}\n"
+        write_atomically(failure, lambda temporary: temporary.write_text(text))
+    except OSError as error:
+        raise StudyError(
+            f"Nothing more can be written to {folder}: {error}. What was stored before is kept; "
+            "make room, and run the same again to go on."
+        ) from error
 
 
 def _describe(failures: Sequence[Failed], total: int, folder: Path) -> str:

@@ -17,7 +17,7 @@ from hyperbo_service.rpc.methods import METHODS
 MESSAGE_LIMIT = 16 * 1024 * 1024
 """Bytes of the largest message that the client takes."""
 
-_BALANCING = '{"loadBalancingConfig": [{"pick_first": {"shuffleAddressList": true}}]}'
+_BALANCING = '{"loadBalancingConfig": [{"round_robin": {}}]}'
 _ABANDONED: list[object] = []
 
 
@@ -136,8 +136,8 @@ def options_of(endpoint: Endpoint) -> list[tuple[str, int | str]]:
         # Each client has connections of its own, which close with it.
         ("grpc.use_local_subchannel_pool", 1),
         ("grpc.enable_http_proxy", 0 if endpoint.is_loopback else 1),
-        # Of several replicas each client takes one at random, whose caches it then warms, and
-        # another when that one is gone.
+        # Of several replicas the next one takes each call: work is shared out evenly, also just
+        # after one was restarted, and each is warm before another goes.
         ("grpc.service_config", _BALANCING),
         ("grpc.dns_min_time_between_resolutions_ms", 5000),
     ]

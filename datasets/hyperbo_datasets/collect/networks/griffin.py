@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from hyperbo_datasets.collect.networks.attention import Attention, AttentionShape
 from hyperbo_datasets.collect.networks.blocks import Layer, PreNormBlock
-from hyperbo_datasets.collect.networks.convolution import CausalConvolution
+from hyperbo_datasets.collect.networks.causal_convolution import CausalConvolution
 from hyperbo_datasets.collect.networks.decoder import Decoder
 from hyperbo_datasets.collect.networks.embedding import TiedEmbedding
 from hyperbo_datasets.collect.networks.feed_forward import GeGLU

@@ -70,7 +70,7 @@ class Workload(eqx.Module):
 def wrong_share(logits: Float[Array, "*shape C"], labels: Int[Array, "*shape"]) -> Float[Array, ""]:
     """Share of predictions whose largest logit is not the label's; one with NaN is wrong."""
     is_finite = jnp.isfinite(logits).all(axis=-1)
-    is_right = is_finite & (jax.lax.argmax(logits, logits.ndim - 1, labels.dtype) == labels)
+    is_right = is_finite & (jnp.argmax(logits, axis=-1).astype(labels.dtype) == labels)
     return 1.0 - is_right.mean(dtype=jnp.float32)
 
 

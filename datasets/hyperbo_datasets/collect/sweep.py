@@ -1,0 +1,190 @@
+"""Sweeps: blocks of training runs as jobs, each done anywhere, resumed after a kill."""
+
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import pandas as pd
+
+from hyperbo.jobs import Job
+from hyperbo.space import Value
+from hyperbo_datasets.collect.optimizers import OPTIMIZERS, Optimizer
+from hyperbo_datasets.collect.points import Kind, configurations
+from hyperbo_datasets.collect.task_names import TaskName
+from hyperbo_datasets.collect.train import Evaluation, Trainer
+from hyperbo_datasets.collect.workloads.catalogue import build, corpus_digest
+from hyperbo_datasets.collect.workloads.size import Size
+from hyperbo_datasets.schema import COST, SEED, STATUS, STEP, TASK, Status
+
+METRIC_NAME = "valid/error_rate"
+KIND, PLACE, WIDTH, DIVERGED_AT = "kind", "place", "width", "diverged_at"
+
+BLOCK = 16
+"""Configurations in a job: what a kill can cost, and the most that are trained side by side."""
+
+WIDTHS = (1, 8, 16)
+"""How many configurations at once are tried for speed; each divides the block."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What is collected: every task's runs follow from it.
+
+    Attributes:
+        optimizer: The optimiser's name; see `OPTIMIZERS`.
+        size: Size of the networks and of their data.
+        seed: Of the points, the initial models and the order of the examples.
+    """
+
+    optimizer: str
+    size: Size
+    seed: int = 0
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What a folder of results is bound to."""
+        return {"optimizer": self.optimizer, "size": self.size.value, "seed": self.seed}
+
+
+def block_jobs(
+    sweep: Sweep, counts: Mapping[TaskName, Mapping[Kind, int]], widths: Mapping[TaskName, int]
+) -> list[Job]:
+    """The jobs of a sweep, the blocks of a task one after the other.
+
+    Args:
+        sweep: The sweep.
+        counts: How many configurations of each kind, by task.
+        widths: How many are trained side by side, by task.
+    """
+    return [
+        Job(
+            settings={**_settings(sweep, task), "kind": kind.value, "first": first, "count": count},
+            function=train_block,
+            arguments={
+                "sweep": sweep,
+                "task": task,
+                "kind": kind,
+                "first": first,
+                "count": count,
+                "width": widths[task],
+            },
+        )
+        for task, kinds in counts.items()
+        for kind, wanted in kinds.items()
+        for first, count in _blocks(wanted)
+    ]
+
+
+def speed_jobs(sweep: Sweep, tasks: Sequence[TaskName]) -> list[Job]:
+    """A job for each task that measures how many configurations at once are fastest."""
+    return [
+        Job(
+            settings={**_settings(sweep, task), "widths": list(WIDTHS)},
+            function=measure_speed,
+            arguments={"sweep": sweep, "task": task},
+        )
+        for task in tasks
+    ]
+
+
+def fastest_widths(speeds: pd.DataFrame) -> dict[TaskName, int]:
+    """The width with the least seconds a run, by task, from what `measure_speed` found."""
+    best = speeds.loc[speeds.groupby(TASK)["seconds"].idxmin()]
+    return {
+        TaskName.parse(str(task)): int(width)
+        for task, width in zip(best[TASK], best[WIDTH], strict=True)
+    }
+
+
+def train_block(
+    sweep: Sweep, task: TaskName, kind: Kind, first: int, count: int, width: int
+) -> pd.DataFrame:
+    """Train a block of configurations, and record every evaluation of each.
+
+    Returns:
+        A row for each evaluation: task, `kind`, `place` in its sequence, the parameters, seed,
+        step, error rate, status, cost (seconds since the run began), `width` and `diverged_at`
+        (the step at which the run diverged, 0 if it did not). A run that diverges ends with a row
+        at that step, its error rate missing.
+    """
+    optimizer = OPTIMIZERS[sweep.optimizer]
+    points = configurations(optimizer.space, task, kind, first, count, sweep.seed)
+    trainer = _trainer(sweep, task, width)
+    rows = [
+        {TASK: str(task), KIND: kind.value, PLACE: first + begin + place, **row, SEED: sweep.seed}
+        for begin in range(0, count, width)
+        for place, row in _train(trainer, optimizer, points[begin : begin + width])
+    ]
+    return pd.DataFrame(rows).assign(**{WIDTH: width})
+
+
+def measure_speed(sweep: Sweep, task: TaskName) -> pd.DataFrame:
+    """Seconds a run takes, by the number of configurations that are trained side by side.
+
+    Timed over a few evaluations of configurations that do not diverge soon, without compilation;
+    the least of three, since whatever else a machine does only adds.
+
+    Returns:
+        A row for each width: task, `width`, `seconds` a run.
+    """
+    optimizer = OPTIMIZERS[sweep.optimizer]
+    points = configurations(optimizer.space, task, Kind.MATCHED, 0, BLOCK, sweep.seed)
+    rows = []
+    for width in WIDTHS:
+        trainer = Trainer(build(task, sweep.size), optimizer, sweep.seed, width)
+        seconds = [_seconds_an_evaluation(trainer, points[:width]) for _ in range(3)]
+        rows.append({TASK: str(task), WIDTH: width, "seconds": min(seconds) * trainer.evaluations})
+    return pd.DataFrame(rows)
+
+
+def _train(
+    trainer: Trainer, optimizer: Optimizer, points: Sequence[Mapping[str, Value]]
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Every evaluation of every run, up to where it diverged, as a place and a row."""
+    ended: set[int] = set()
+    for evaluations in trainer.train(points):
+        for place, found in enumerate(evaluations):
+            if place not in ended:
+                yield place, _row(optimizer, points[place], found)
+            if found.diverged_at is not None:
+                ended.add(place)
+
+
+def _row(optimizer: Optimizer, point: Mapping[str, Value], found: Evaluation) -> dict[str, Any]:
+    has_diverged = found.diverged_at is not None
+    return {
+        **{name: point.get(name) for name in optimizer.space.names},
+        STEP: found.diverged_at if has_diverged else found.step,
+        METRIC_NAME: math.nan if has_diverged else found.error_rate,
+        STATUS: (Status.DIVERGED if has_diverged else Status.COMPLETED).value,
+        COST: found.seconds,
+        DIVERGED_AT: found.diverged_at or 0,
+    }
+
+
+def _seconds_an_evaluation(trainer: Trainer, points: Sequence[Mapping[str, Value]]) -> float:
+    """Of the second evaluation of a run: the first also moves data."""
+    run = trainer.train(points)
+    next(run)
+    begun = time.perf_counter()
+    next(run, None)
+    return (time.perf_counter() - begun) / len(points)
+
+
+def _blocks(count: int) -> Iterator[tuple[int, int]]:
+    """First and count of each block."""
+    for first in range(0, count, BLOCK):
+        yield first, min(BLOCK, count - first)
+
+
+def _settings(sweep: Sweep, task: TaskName) -> dict[str, Any]:
+    return {**sweep.settings, "task": str(task), "corpus": corpus_digest(task.corpus)[:16]}
+
+
+@lru_cache(maxsize=2)
+def _trainer(sweep: Sweep, task: TaskName, width: int) -> Trainer:
+    """Kept by the worker process from block to block, with its data and compiled programs."""
+    return Trainer(build(task, sweep.size), OPTIMIZERS[sweep.optimizer], sweep.seed, width)

@@ -1,0 +1,156 @@
+"""How a corpus and an architecture make a workload, at each size."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Int
+
+from hyperbo_datasets.collect.corpora import (
+    Corpus,
+    Images,
+    Rows,
+    Text,
+    split_images,
+    split_rows,
+    split_text,
+)
+from hyperbo_datasets.collect.networks.architecture import DecoderConfig
+from hyperbo_datasets.collect.networks.classifier import ClassifierConfig
+from hyperbo_datasets.collect.networks.gemma import GEMMA_2B, GEMMA_SMALL
+from hyperbo_datasets.collect.networks.gemma2 import GEMMA2_2B, GEMMA2_SMALL
+from hyperbo_datasets.collect.networks.griffin import GRIFFIN_SMALL, RECURRENTGEMMA_2B
+from hyperbo_datasets.collect.networks.max_pooling_cnn import MaxPoolingCNNConfig
+from hyperbo_datasets.collect.networks.mlp import MLPConfig
+from hyperbo_datasets.collect.networks.simple_cnn import SimpleCNNConfig
+from hyperbo_datasets.collect.networks.wide_resnet import WideResNetConfig
+from hyperbo_datasets.collect.task_names import TaskName
+from hyperbo_datasets.collect.workloads.base import Workload
+from hyperbo_datasets.collect.workloads.classification import Labelled
+from hyperbo_datasets.collect.workloads.images import ImageClassification
+from hyperbo_datasets.collect.workloads.size import Budget, Size
+from hyperbo_datasets.collect.workloads.tabular import TabularClassification
+from hyperbo_datasets.collect.workloads.text import LanguageModelling
+
+IMAGES: Mapping[Size, Budget] = {
+    Size.SMALL: Budget(steps=300, training=10_000, validation=1_000, most_side=16),
+    Size.PUBLISHED: Budget(steps=100_000, training=1_000_000, validation=10_000),
+}
+ROWS: Mapping[Size, Budget] = {
+    Size.SMALL: Budget(steps=300, training=20_000, validation=2_000),
+    Size.PUBLISHED: Budget(steps=20_000, training=1_000_000, validation=10_000),
+}
+TEXT: Mapping[Size, Budget] = {
+    Size.SMALL: Budget(steps=200, training=20_000, validation=96, length=32),
+    Size.PUBLISHED: Budget(steps=100_000, training=10_000_000, validation=1_000, length=1024),
+}
+
+_SHARE, _SPLIT_SEED = 0.1, 0
+"""Of a corpus for validation, and what splits it: the same for every task of a corpus."""
+
+
+def mlp(name: TaskName, size: Size, corpus: Corpus) -> Workload:
+    """A perceptron on images or rows."""
+    if isinstance(corpus, Rows):
+        return _rows(name, size, corpus)
+    shape, classes = _image_shape(corpus, size)
+    return _images(name, size, corpus, MLPConfig.small(shape, classes))
+
+
+def simple_cnn(name: TaskName, size: Size, corpus: Corpus) -> Workload:
+    """Convolutions with strides on images."""
+    make = {Size.SMALL: SimpleCNNConfig.small, Size.PUBLISHED: SimpleCNNConfig.published}
+    return _images(name, size, corpus, make[size](*_image_shape(corpus, size)))
+
+
+def max_pooling_cnn(name: TaskName, size: Size, corpus: Corpus) -> Workload:
+    """Convolutions with max pooling on images."""
+    make = {Size.SMALL: MaxPoolingCNNConfig.small, Size.PUBLISHED: MaxPoolingCNNConfig.published}
+    return _images(name, size, corpus, make[size](*_image_shape(corpus, size)))
+
+
+def wide_resnet(name: TaskName, size: Size, corpus: Corpus) -> Workload:
+    """A wide residual network on images."""
+    make = {Size.SMALL: WideResNetConfig.small, Size.PUBLISHED: WideResNetConfig.published}
+    return _images(name, size, corpus, make[size](*_image_shape(corpus, size)))
+
+
+def gemma(name: TaskName, size: Size, corpus: Corpus) -> Workload:
+    """A Gemma decoder on text."""
+    return _text(name, size, corpus, {Size.SMALL: GEMMA_SMALL, Size.PUBLISHED: GEMMA_2B}[size])
+
+
+def gemma2(name: TaskName, size: Size, corpus: Corpus) -> Workload:
+    """A Gemma 2 decoder on text."""
+    return _text(name, size, corpus, {Size.SMALL: GEMMA2_SMALL, Size.PUBLISHED: GEMMA2_2B}[size])
+
+
+def griffin(name: TaskName, size: Size, corpus: Corpus) -> Workload:
+    """A Griffin decoder on text."""
+    sizes = {Size.SMALL: GRIFFIN_SMALL, Size.PUBLISHED: RECURRENTGEMMA_2B}
+    return _text(name, size, corpus, sizes[size])
+
+
+def _images(name: TaskName, size: Size, corpus: Corpus, network: ClassifierConfig) -> Workload:
+    budget = IMAGES[size]
+    assert isinstance(corpus, Images)  # noqa: S101 - the catalogue has checked
+    split = split_images(corpus, _SHARE, _SPLIT_SEED)
+    parts = [
+        Labelled(
+            jnp.asarray(shrunk(part.images[:most], budget.most_side)),
+            jnp.asarray(part.labels[:most], jnp.int32),
+        )
+        for part, most in ((split.training, budget.training), (split.validation, budget.validation))
+    ]
+    return ImageClassification(name, budget.steps, network, *parts)
+
+
+def _image_shape(corpus: Corpus, size: Size) -> tuple[tuple[int, int, int], int]:
+    """Height, width and channels after shrinking, and the number of classes."""
+    assert isinstance(corpus, Images)  # noqa: S101 - the catalogue has checked
+    height, width, channels = shrunk(corpus.images[:1], IMAGES[size].most_side).shape[1:]
+    return (height, width, channels), len(corpus.classes)
+
+
+def shrunk(images: Int[np.ndarray, "N H W C"], most_side: int) -> Float[np.ndarray, "N H2 W2 C"]:
+    """Images in [0, 1], averaged over squares of two by two until no side is too long."""
+    found = images.astype(np.float32) / np.float32(255)
+    while max(found.shape[1:3]) > most_side:
+        count, height, width, channels = found.shape
+        even = found[:, : height // 2 * 2, : width // 2 * 2]
+        found = even.reshape(count, height // 2, 2, width // 2, 2, channels).mean(axis=(2, 4))
+    return found
+
+
+def _rows(name: TaskName, size: Size, corpus: Rows) -> Workload:
+    budget = ROWS[size]
+    split = split_rows(corpus, _SHARE, _SPLIT_SEED)
+    parts = [
+        Labelled(
+            jnp.asarray(part.features[:most], jnp.float32),
+            jnp.asarray(part.labels[:most], jnp.int32),
+        )
+        for part, most in ((split.training, budget.training), (split.validation, budget.validation))
+    ]
+    network = MLPConfig.small((corpus.features.shape[1],), len(corpus.classes))
+    return TabularClassification(name, budget.steps, network, *parts)
+
+
+def _text(name: TaskName, size: Size, corpus: Corpus, sizes: DecoderConfig) -> Workload:
+    training, validation, vocabulary = text_windows(corpus, TEXT[size])
+    architecture = replace(sizes, vocabulary=vocabulary)
+    return LanguageModelling(name, TEXT[size].steps, training, validation, architecture)
+
+
+def text_windows(corpus: Corpus, budget: Budget) -> tuple[jax.Array, jax.Array, int]:
+    """Windows to learn from, windows to be scored by, and the number of tokens there are."""
+    assert isinstance(corpus, Text)  # noqa: S101 - the catalogue has checked
+    split = split_text(corpus, budget.length, _SHARE, _SPLIT_SEED)
+    rng = np.random.default_rng(_SPLIT_SEED)
+    training, validation = (
+        jnp.asarray(rng.permutation(part.tokens)[:most], jnp.int32)
+        for part, most in ((split.training, budget.training), (split.validation, budget.validation))
+    )
+    return training, validation, len(corpus.alphabet)

@@ -1,0 +1,36 @@
+"""Classification of table rows as a workload."""
+
+import equinox as eqx
+import jax
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from hyperbo_datasets.collect.networks.classifier import ClassifierConfig
+from hyperbo_datasets.collect.task_names import TaskName
+from hyperbo_datasets.collect.workloads.base import Model, Workload, wrong_share
+from hyperbo_datasets.collect.workloads.classification import Labelled, cross_entropy, score_all
+
+
+class TabularClassification(Workload):
+    """Learning the classes of rows of standardised float32 features by softmax cross-entropy.
+
+    Attributes:
+        network: Sizes of what learns.
+    """
+
+    name: TaskName = eqx.field(static=True)
+    steps: int = eqx.field(static=True)
+    network: ClassifierConfig = eqx.field(static=True)
+    training: Labelled
+    validation: Labelled
+
+    def init(self, key: PRNGKeyArray) -> Model:
+        """A network with fresh parameters."""
+        return self.network.init(key)
+
+    def loss(self, model: Model, batch: Labelled) -> Float[Array, ""]:
+        """Mean cross-entropy in nats."""
+        return cross_entropy(jax.vmap(model)(batch.inputs), batch.labels)
+
+    def error_rate(self, model: Model, examples: Labelled) -> Float[Array, ""]:
+        """Share of rows given a wrong class."""
+        return wrong_share(score_all(model, examples.inputs), examples.labels)
