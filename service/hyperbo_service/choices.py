@@ -54,6 +54,29 @@ class MethodName(StrEnum):
     OPTUNA_GP = "optuna-gp"
 
 
+class OptimizerName(StrEnum):
+    """What a sweep of training runs tunes."""
+
+    NESTEROV = "nesterov"
+    ADAMW = "adamw"
+    CHOSEN = "chosen"
+
+
+class SizeName(StrEnum):
+    """How large the networks of a sweep are."""
+
+    SMALL = "small"
+    PUBLISHED = "published"
+
+
+class ExecutorName(StrEnum):
+    """Where jobs run."""
+
+    PROCESSES = "processes"
+    RAY = "ray"
+    SLURM = "slurm"
+
+
 class StoppingName(StrEnum):
     """A rule by which a trial is advised to stop early."""
 
