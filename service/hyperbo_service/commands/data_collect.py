@@ -30,6 +30,7 @@ def register(group: typer.Typer) -> None:
             ("hyperbo data collect", "the tasks of the bundled table, a few runs each"),
             ("hyperbo data collect --tasks 'kjv_*' --matched 200", "some tasks, more runs"),
             ("hyperbo data collect --stop-after 2h", "an instalment"),
+            ("hyperbo data collect --extend pd1-mini --unmatched 600", "more of a table's tasks"),
             ("hyperbo data collect --executor ray --address auto", "on a cluster"),
         ),
     )(collect)
@@ -86,6 +87,14 @@ def collect(
             show_default=False,
         ),
     ] = None,
+    extend: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TABLE",
+            help="A table of an earlier collection: its runs are taken over, not trained again.",
+            show_default=False,
+        ),
+    ] = None,
     width: Annotated[
         int | None,
         typer.Option(
@@ -132,6 +141,7 @@ def collect(
     with working("reading corpora"):
         from hyperbo.errors import HyperBOError
         from hyperbo.jobs import TimeLimited
+        from hyperbo_datasets.catalogue import resolve
         from hyperbo_datasets.collect.collection import Plan, to_table
         from hyperbo_datasets.collect.collection import collect as run
         from hyperbo_datasets.collect.sweep import Sweep
@@ -145,6 +155,7 @@ def collect(
             matched,
             unmatched,
             width,
+            None if extend is None else resolve(extend),
         )
         engine = make_executor(executor, workers, address)
     if limit is not None:
@@ -157,7 +168,7 @@ def collect(
             problem = error
     with working("storing the table"):
         try:
-            found = to_table(where, called)
+            found = to_table(where, called, plan.base)
             path = save(found, folder_for(called), replace=True)
         except HyperBOError as error:
             raise problem or error from None
