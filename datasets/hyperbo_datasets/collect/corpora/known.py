@@ -121,7 +121,7 @@ KNOWN = (
         "python-source",
         "the source of this Python's standard library",
         "PSF-2.0",
-        (layouts.PYTHON, layouts.TEXT),
+        (layouts.PYTHON,),
         (text.standard_library,),
         "a Python that comes with its sources",
     ),
