@@ -27,7 +27,8 @@ class Entry:
         kind: Images, text, sequences or rows.
         licence: What its source may be used for.
         path: Where it lies; None if it is not there.
-        remedy: How to get it.
+        installed_by: The command that installs it, or what it comes with; empty if none does.
+        remedy: All ways to get it, as commands where there are any.
         can_be_downloaded: Whether HyperBO can fetch it.
     """
 
@@ -36,6 +37,7 @@ class Entry:
     kind: str
     licence: str
     path: Path | None
+    installed_by: str
     remedy: str
     can_be_downloaded: bool
 
@@ -140,6 +142,7 @@ def _entry(corpus: KnownCorpus, located: tuple[Layout, Path] | None) -> Entry:
         kind=kind_of(corpus.layouts[0].kind),
         licence=corpus.licence,
         path=None if located is None else located[1],
+        installed_by=corpus.installed_by,
         remedy=corpus.remedy,
         can_be_downloaded=bool(corpus.downloads),
     )
@@ -153,6 +156,7 @@ def _own_entry(layout: Layout, path: Path) -> Entry:
         kind=kind_of(layout.kind),
         licence="unknown",
         path=path,
+        installed_by="",
         remedy="",
         can_be_downloaded=False,
     )
@@ -160,7 +164,9 @@ def _own_entry(layout: Layout, path: Path) -> Entry:
 
 def _remedy(corpus: KnownCorpus) -> str:
     wanted = " or ".join(layout.wanted for layout in corpus.layouts)
-    return f"Get it ({corpus.remedy}), or put {wanted} into {corpora_folder() / corpus.name}."
+    return (
+        f"Ways to get it: {corpus.remedy}, or put {wanted} into {corpora_folder() / corpus.name}."
+    )
 
 
 def _known_names(wanted: str) -> str:

@@ -195,7 +195,9 @@ def test_download_lands_where_it_is_looked_for(
 @pytest.mark.usefixtures("home")
 def test_what_cannot_be_downloaded_says_what_can() -> None:
     """Those without a published hash are got otherwise."""
-    with pytest.raises(CorpusError, match=r"those of mnist, cifar10, cifar100 have.*apt install"):
+    with pytest.raises(
+        CorpusError, match=r"those of fashion-mnist, mnist, cifar10, cifar100 have.*apt install"
+    ):
         download("kjv", lambda _: lambda *_: None)
     with pytest.raises(CorpusError, match="Did you mean 'mnist'"):
         download("mmnist", lambda _: lambda *_: None)
