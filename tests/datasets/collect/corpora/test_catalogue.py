@@ -21,6 +21,7 @@ from tests.datasets.collect.corpora.test_bible_data import data_file
 # left out, since its features are logarithms, which differ in the last bit between machines.
 DIGESTS = {
     "fashion-mnist": "7e4dd4ebcb9b",
+    "mnist-5k": "0bd70624e916",
     "digits": "562a4e88a8b0",
     "kjv": "aa8b6f5da67b",
     "uniprot": "f4c1483cc6f6",
