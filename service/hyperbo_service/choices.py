@@ -34,6 +34,13 @@ class SettingName(StrEnum):
     SAME_POINTS = "same-points"
 
 
+class HoldOutName(StrEnum):
+    """Which tasks of an offline study are held out together."""
+
+    TURNS = "turns"
+    RELATED = "related"
+
+
 class MethodName(StrEnum):
     """A method of offline studies."""
 
