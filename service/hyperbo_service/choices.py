@@ -45,6 +45,7 @@ class MethodName(StrEnum):
     """A method of offline studies."""
 
     HYPERBO = "hyperbo"
+    HYPERBO_EKL = "hyperbo-ekl"
     GP = "gp"
     PORTFOLIO = "portfolio"
     PORTFOLIO_GP = "portfolio-gp"
