@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,13 @@ import numpy as np
 
 from hyperbo_datasets.errors import DatasetError, SourceError, TableNotFoundError
 from hyperbo_datasets.schema import CONFIG_ID, STATUS, TASK, Status, TuningTable
-from hyperbo_datasets.sources import csv, fcnet, hpob, lcbench, pd1, taskset
+from hyperbo_datasets.sources import collected, csv, fcnet, hpob, lcbench, pd1, taskset
 from hyperbo_datasets.store import MANIFEST, StoredTable, folder_for, list_tables, load
 
-BUNDLED: Mapping[str, Callable[[], TuningTable]] = {"lcbench": lcbench.load}
+BUNDLED: Mapping[str, Callable[[], TuningTable]] = {
+    "lcbench": lcbench.load,
+    **{name: partial(collected.read, name) for name in collected.NAMES},
+}
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,7 @@ class Entry:
     Attributes:
         name: Its name.
         is_bundled: Whether it comes with the package.
-        stored: Its entry in the user's store, if it is not bundled.
+        stored: Its entry in a store: the user's, or the package's own.
     """
 
     name: str
@@ -48,7 +52,10 @@ class Importer:
 
 def entries() -> tuple[Entry, ...]:
     """All tables that can be resolved by name, the bundled ones first."""
-    bundled = tuple(Entry(name, is_bundled=True) for name in BUNDLED)
+    bundled = tuple(
+        Entry(name, True, collected.entry(name) if name in collected.NAMES else None)
+        for name in BUNDLED
+    )
     stored = tuple(
         Entry(table.name, is_bundled=False, stored=table)
         for table in list_tables()

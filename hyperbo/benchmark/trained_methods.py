@@ -10,7 +10,14 @@ from hyperbo.acquisition import Fantasised, PendingRule, ProbabilityOfImprovemen
 from hyperbo.arrays import Key
 from hyperbo.benchmark.methods import StrategyMethod
 from hyperbo.benchmark.tuners import Method
-from hyperbo.pretraining import Adam, pretrain_from_key, standardise
+from hyperbo.pretraining import (
+    Adam,
+    ObjectiveBuilder,
+    divergence_at_points,
+    likelihood_of_minibatches,
+    pretrain_from_key,
+    standardise,
+)
 from hyperbo.suggest import Strategy, from_prior
 from hyperbo.surrogates import Expert, GaussianProcessPrior
 from hyperbo.surrogates.presets import ablr, fsbo, hyperbo_prior
@@ -22,13 +29,14 @@ StrategyBuilder = Callable[[Expert, int, PendingRule], Strategy]
 
 @dataclass(frozen=True)
 class PretrainedRecipe:
-    """A Gaussian-process prior pre-trained by the likelihood, and the strategy that uses it.
+    """A pre-trained Gaussian-process prior, and the strategy that uses it.
 
     Attributes:
         name: The method's name.
         build: Makes the initial prior from a key and the number of dimensions.
         strategy: Makes the strategy from the pre-trained prior.
         steps: Steps of Adam.
+        objective: What pre-training minimises, built from the tasks.
         rule: Acquisition, and how pending trials bear on it.
     """
 
@@ -36,6 +44,7 @@ class PretrainedRecipe:
     build: Callable[[Key, int], GaussianProcessPrior]
     strategy: StrategyBuilder
     steps: int = 5_000
+    objective: ObjectiveBuilder = likelihood_of_minibatches
     rule: PendingRule = field(default_factory=Fantasised)
 
     def prepare(self, seed: int, training: list[Task]) -> Method:
@@ -46,7 +55,9 @@ class PretrainedRecipe:
     def pretrain(self, seed: int, training: list[Task]) -> Expert:
         """Pre-train the prior; equal seeds and tasks, equal priors."""
         tasks = standardise(training)
-        return pretrain_from_key(jr.key(seed), self.build, tasks, method=Adam(self.steps))
+        return pretrain_from_key(
+            jr.key(seed), self.build, tasks, objective=self.objective, method=Adam(self.steps)
+        )
 
 
 def alone(expert: Expert, dimension: int, rule: PendingRule) -> Strategy:  # noqa: ARG001
@@ -67,6 +78,13 @@ def alone_after_one(expert: Expert, dimension: int, rule: PendingRule) -> Strate
 def hyperbo_recipe(steps: int = 5_000) -> PretrainedRecipe:
     """The default: HyperBO's prior, refitting itself, with a process to fall back on."""
     return PretrainedRecipe("HyperBO", hyperbo_prior, from_prior, steps)
+
+
+def divergence_recipe() -> PretrainedRecipe:
+    """The default, but pre-trained by the divergence at the points that the tasks share: EKL."""
+    return PretrainedRecipe(
+        "HyperBO, EKL", hyperbo_prior, from_prior, objective=divergence_at_points
+    )
 
 
 def alone_recipe() -> PretrainedRecipe:

@@ -1,6 +1,6 @@
 """Work in pieces that can be done anywhere, at any time, and is resumed after a kill."""
 
-from hyperbo.jobs.executors import Executor, ProcessExecutor, SerialExecutor
+from hyperbo.jobs.executors import Executor, ProcessExecutor, SerialExecutor, TimeLimited
 from hyperbo.jobs.harness import (
     Progress,
     installed_versions,
@@ -18,6 +18,7 @@ __all__ = [
     "ProcessExecutor",
     "Progress",
     "SerialExecutor",
+    "TimeLimited",
     "attempt",
     "canonical_json",
     "installed_versions",

@@ -3,10 +3,11 @@
 import os
 import pickle
 import signal
+import time
 import traceback
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -82,6 +83,27 @@ class ProcessExecutor:
         finally:
             for worker in workers:
                 worker.stop()
+
+
+@dataclass(frozen=True)
+class TimeLimited:
+    """Begins nothing new once its time is over, so that long work can be done by instalments.
+
+    Attributes:
+        executor: Where the jobs run.
+        end: When to stop, by `time.monotonic`. The jobs that run then are given up.
+    """
+
+    executor: Executor
+    end: float
+
+    def run(self, jobs: Sequence[Job]) -> Generator[Finished | Failed, None, None]:
+        """Yield the outcomes until the time is over."""
+        with closing(self.executor.run(jobs)) as outcomes:
+            for outcome in outcomes:
+                yield outcome
+                if time.monotonic() >= self.end:
+                    return
 
 
 def _occupy(worker: "_Worker", waiting: deque[Job]) -> Iterator[Failed]:

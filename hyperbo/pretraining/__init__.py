@@ -4,9 +4,15 @@ from hyperbo.pretraining.divergence import DivergenceObjective, EuclideanObjecti
 from hyperbo.pretraining.fit import Fitted, Progress, fit
 from hyperbo.pretraining.hierarchical import pretrain_hierarchical
 from hyperbo.pretraining.likelihood import LikelihoodObjective
+from hyperbo.pretraining.matched import divergence_at_points, euclidean_at_points
 from hyperbo.pretraining.methods import LBFGS, Adam, ConstantRate, CosineDecay, Method
 from hyperbo.pretraining.objective import Objective, WeightedSum
-from hyperbo.pretraining.parametric import pretrain_from_key, pretrain_parametric
+from hyperbo.pretraining.parametric import (
+    ObjectiveBuilder,
+    likelihood_of_minibatches,
+    pretrain_from_key,
+    pretrain_parametric,
+)
 from hyperbo.pretraining.regularisation import (
     ParameterDensity,
     hyperbo_densities,
@@ -30,14 +36,18 @@ __all__ = [
     "LikelihoodObjective",
     "Method",
     "Objective",
+    "ObjectiveBuilder",
     "ParameterDensity",
     "Progress",
     "Standardised",
     "Stop",
     "WeightedSum",
+    "divergence_at_points",
+    "euclidean_at_points",
     "fit",
     "hyperbo_densities",
     "lengthscales",
+    "likelihood_of_minibatches",
     "mean_constant",
     "noise_variance",
     "pretrain_from_key",

@@ -34,10 +34,18 @@ class SettingName(StrEnum):
     SAME_POINTS = "same-points"
 
 
+class HoldOutName(StrEnum):
+    """Which tasks of an offline study are held out together."""
+
+    TURNS = "turns"
+    RELATED = "related"
+
+
 class MethodName(StrEnum):
     """A method of offline studies."""
 
     HYPERBO = "hyperbo"
+    HYPERBO_EKL = "hyperbo-ekl"
     GP = "gp"
     PORTFOLIO = "portfolio"
     PORTFOLIO_GP = "portfolio-gp"
@@ -52,6 +60,29 @@ class MethodName(StrEnum):
     HYPERBO_UNRELATED = "hyperbo-unrelated"
     OPTUNA_TPE = "optuna-tpe"
     OPTUNA_GP = "optuna-gp"
+
+
+class OptimizerName(StrEnum):
+    """What a sweep of training runs tunes."""
+
+    NESTEROV = "nesterov"
+    ADAMW = "adamw"
+    CHOSEN = "chosen"
+
+
+class SizeName(StrEnum):
+    """How large the networks of a sweep are."""
+
+    SMALL = "small"
+    PUBLISHED = "published"
+
+
+class ExecutorName(StrEnum):
+    """Where jobs run."""
+
+    PROCESSES = "processes"
+    RAY = "ray"
+    SLURM = "slurm"
 
 
 class StoppingName(StrEnum):

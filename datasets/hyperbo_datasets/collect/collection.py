@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
 
 from hyperbo.errors import StudyError
-from hyperbo.jobs import Executor, Progress, read_manifest, read_results, run_jobs
+from hyperbo.jobs import Executor, Job, Progress, read_manifest, read_results, run_jobs
 from hyperbo_datasets.checks import validate
 from hyperbo_datasets.collect.optimizers import OPTIMIZERS
-from hyperbo_datasets.collect.points import Kind
+from hyperbo_datasets.collect.points import Kind, config_id
 from hyperbo_datasets.collect.sweep import (
     DIVERGED_AT,
     KIND,
@@ -38,9 +39,6 @@ from hyperbo_datasets.schema import (
 METRIC = Metric(METRIC_NAME, Minimise(), NegativeLogError(epsilon=5e-4))
 """Half an error in the 1,000 validation examples that the least of the small workloads has."""
 
-FIRST_UNMATCHED = 1_000_000
-"""Configurations below are shared by all tasks; each one from here on belongs to a single task."""
-
 Report = Callable[[str, Progress], None]
 
 
@@ -54,6 +52,8 @@ class Plan:
         matched: Configurations that all tasks share.
         unmatched: Configurations of each task's own.
         width: How many are trained side by side; the fastest, which is measured, if None.
+        base: A table of an earlier collection with the same sweep, whose runs are not trained
+            again.
     """
 
     sweep: Sweep
@@ -61,6 +61,7 @@ class Plan:
     matched: int
     unmatched: int
     width: int | None = None
+    base: TuningTable | None = None
 
 
 def collect(
@@ -83,12 +84,22 @@ def collect(
 
     Raises:
         CorpusError: If a corpus is missing or damaged; nothing has been trained then.
+        CollectError: If the table to extend is over another search space.
         StudyError: If the folder belongs to another sweep, another process is at work in it, it
             cannot be written, or, once all else is done, blocks failed.
     """
+    if plan.base is not None and plan.base.space != OPTIMIZERS[plan.sweep.optimizer].space:
+        raise CollectError(
+            f"The table {plan.base.name!r} is over another search space than the optimiser "
+            f"{plan.sweep.optimizer!r}. Extend it with the optimiser it was collected with."
+        )
     widths = _widths(plan, folder, executor, report)
     counts = {Kind.MATCHED: plan.matched, Kind.UNMATCHED: plan.unmatched}
-    jobs = block_jobs(plan.sweep, dict.fromkeys(plan.tasks, counts), widths)
+    jobs = [
+        job
+        for job in block_jobs(plan.sweep, dict.fromkeys(plan.tasks, counts), widths)
+        if not _is_held(plan.base, job)
+    ]
     run_jobs(
         jobs,
         folder / "runs",
@@ -117,12 +128,15 @@ def read_speeds(folder: Path) -> pd.DataFrame:
     return read_results(folder / "speed")
 
 
-def to_table(folder: Path, name: str) -> TuningTable:
-    """The tuning table of a collection's runs.
+def to_table(folder: Path, name: str, base: TuningTable | None = None) -> TuningTable:
+    """The tuning table of a collection's runs, with those of the table that it extends.
 
-    Matched configurations keep their number in the sequence; unmatched ones are numbered from
-    `FIRST_UNMATCHED` on. A task whose every run diverged teaches nothing and is left out, which
-    the table's notes say.
+    A task whose every run diverged teaches nothing and is left out, which the table's notes say.
+
+    Args:
+        folder: The collection's folder.
+        name: The table's name.
+        base: The table that the collection extends, if it does.
 
     Raises:
         StudyError: If there is no collection or no run, or a file is damaged.
@@ -145,13 +159,17 @@ def to_table(folder: Path, name: str) -> TuningTable:
     )
     if lost:
         notes += f" Left out, since every run diverged: {', '.join(lost)}."
-    frame = kept.assign(**{CONFIG_ID: _number(kept)})
+    numbers = [
+        config_id(TaskName.parse(task), Kind(kind), place)
+        for task, kind, place in zip(kept[TASK], kept[KIND], kept[PLACE], strict=True)
+    ]
+    frame = kept.assign(**{CONFIG_ID: numbers}).drop(columns=[KIND, PLACE, WIDTH, DIVERGED_AT])
     return validate(
         make_table(
             name,
             OPTIMIZERS[settings["optimizer"]].space,
             METRIC,
-            frame.drop(columns=[KIND, PLACE, WIDTH, DIVERGED_AT]),
+            frame if base is None else pd.concat([base.frame.astype({TASK: str}), frame]),
             Provenance("training runs of HyperBO's own workloads", "Apache-2.0", notes),
         )
     )
@@ -163,11 +181,21 @@ def _ended(runs: pd.DataFrame, tasks: Sequence[str]) -> list[str]:
     return [str(task) for task in last.loc[last[STATUS] == Status.COMPLETED.value, TASK].unique()]
 
 
-def _number(runs: pd.DataFrame) -> "pd.Series[int]":
-    own = runs[runs[KIND] == Kind.UNMATCHED.value].groupby([TASK, PLACE], observed=True).ngroup()
-    numbers = runs[PLACE].astype("int64")
-    numbers.loc[own.index] = FIRST_UNMATCHED + own
-    return numbers
+def _is_held(base: TuningTable | None, job: Job) -> bool:
+    """Whether a table has all runs of a block."""
+    if base is None:
+        return False
+    block = job.arguments
+    held = _held(base, str(block["task"]))
+    places = range(block["first"], block["first"] + block["count"])
+    return all(config_id(block["task"], block["kind"], place) in held for place in places)
+
+
+@cache
+def _held(base: TuningTable, task: str) -> frozenset[int]:
+    """The configurations that a table has of a task."""
+    frame = base.frame
+    return frozenset(frame.loc[(frame[TASK] == task).to_numpy(), CONFIG_ID].unique().tolist())
 
 
 def _widths(plan: Plan, folder: Path, executor: Executor, report: Report) -> Mapping[TaskName, int]:

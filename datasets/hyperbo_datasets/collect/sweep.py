@@ -25,7 +25,7 @@ KIND, PLACE, WIDTH, DIVERGED_AT = "kind", "place", "width", "diverged_at"
 BLOCK = 16
 """Configurations in a job: what a kill can cost, and the most that are trained side by side."""
 
-WIDTHS = (1, 8, 16)
+WIDTHS = (1, 8)
 """How many configurations at once are tried for speed; each divides the block."""
 
 

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from hyperbo_service.choices import MethodName, SettingName
+from hyperbo_service.choices import HoldOutName, MethodName, SettingName
 from hyperbo_service.commands.numerics import keep_compiled_programs
 from hyperbo_service.commands.options import AsJson, examples
 from hyperbo_service.console import bars, note, print_json, results, say, table, warn, working
@@ -53,6 +53,13 @@ def compare(
         ),
     ] = None,
     folds: Annotated[int, typer.Option(min=2, help="Number of folds of held-out tasks.")] = 7,
+    hold_out: Annotated[
+        HoldOutName,
+        typer.Option(
+            help="turns: fold by fold. related: each task together with all of the same corpus or "
+            "architecture, for tables of hyperbo data collect."
+        ),
+    ] = HoldOutName.TURNS,
     seeds: Annotated[int, typer.Option(min=1, help="Number of pre-training seeds.")] = 3,
     trials: Annotated[int, typer.Option(min=1, help="Trials for each task.")] = 50,
     setting: Annotated[
@@ -93,7 +100,7 @@ def compare(
             table=source,
             methods=tuple(MethodName(each) for each in chosen),
             setting=setting,
-            folds=folds,
+            folds=None if hold_out is HoldOutName.RELATED else folds,
             seeds=seeds,
             trials=trials,
             folder=out or Path(f"study-{source.name}-{setting.value}"),

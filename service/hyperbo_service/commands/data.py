@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from hyperbo_service.commands import data_collect, data_corpora
 from hyperbo_service.commands.options import AsJson, examples, listing
 from hyperbo_service.commands.space_table import space_table
 from hyperbo_service.console import facts, number, print_json, results, say, table, working
@@ -84,6 +85,8 @@ def register(app: typer.Typer) -> None:
             ("hyperbo data check runs.csv --space space.json", "a file before it is imported"),
         ),
     )(check_table)
+    data_collect.register(group)
+    data_corpora.register(group)
     app.add_typer(group)
 
 

@@ -10,6 +10,7 @@ from rich.text import Text
 from hyperbo_service.choices import ModelName, ObjectiveName
 from hyperbo_service.commands.numerics import keep_compiled_programs
 from hyperbo_service.commands.options import AsJson, RegistryFolder, examples
+from hyperbo_service.commands.quickstart_live import run_live
 from hyperbo_service.console import bars, messages, print_json, results, say, table, working
 
 PRIOR_NAME = "quickstart"
@@ -22,29 +23,57 @@ def register(app: typer.Typer) -> None:
         help=(
             "Run the main job on real data: pre-train a prior, then tune a task it never saw.\n\n"
             "It uses LCBench, which comes with HyperBO: 2,000 configurations of a neural network, "
-            "trained on each of 35 data sets. One data set is held out. Nothing is downloaded."
+            "trained on each of 35 data sets. One data set is held out. Nothing is downloaded.\n\n"
+            "With --live it learns from real training runs, and tunes by really training."
         ),
         epilog=examples(
             ("hyperbo quickstart", "hold out Fashion_MNIST"),
             ("hyperbo quickstart --hold-out jannis", "hold out another task"),
+            ("hyperbo quickstart --live python-source_gemma_8", "train for real"),
         ),
     )(quickstart)
 
 
 def quickstart(
     *,
+    live: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WORKLOAD",
+            help="Tune this by really training it, ten runs each; see hyperbo data workloads.",
+            show_default=False,
+        ),
+    ] = None,
     table_name: Annotated[
-        str, typer.Option("--table", metavar="TABLE", help="Another table than the bundled one.")
-    ] = "lcbench",
+        str | None,
+        typer.Option(
+            "--table",
+            metavar="TABLE",
+            help="Default: lcbench, and pd1-mini with --live.",
+            show_default=False,
+        ),
+    ] = None,
     hold_out: Annotated[
         str, typer.Option(metavar="TASK", help="The task to hold out and tune.")
     ] = "Fashion_MNIST",
-    trials: Annotated[int, typer.Option(min=1, max=200, help="Trials of each run.")] = 20,
+    trials: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=200,
+            help="Trials of each run. Default: 20, and 10 with --live.",
+            show_default=False,
+        ),
+    ] = None,
     steps: Annotated[int, typer.Option(min=1, help="Training steps of Adam.")] = 5_000,
     registry: RegistryFolder = None,
     as_json: AsJson = False,
 ) -> None:
     """Pre-train, store, tune, and tell the story."""
+    if live is not None:
+        run_live(live, table_name or "pd1-mini", trials or 10, steps, registry, as_json=as_json)
+        return
+    trials = trials or 20
     begun = time.monotonic()
     keep_compiled_programs()
     with working("starting JAX (5 to 10 seconds)"):
@@ -54,7 +83,7 @@ def quickstart(
         from hyperbo_service.offline import quickstart as offline
         from hyperbo_service.offline.trainers import trainer
 
-        source = resolve(table_name)
+        source = resolve(table_name or "lcbench")
         stage = offline.set_stage(source, hold_out)
     _tell_beginning(stage, source)
     chosen = trainer(ModelName.HYPERBO, ObjectiveName.NLL, steps)

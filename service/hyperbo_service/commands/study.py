@@ -10,6 +10,7 @@ from hyperbo_service.commands import (
     compare,
     study_files,
     study_insights,
+    study_live,
     study_manage,
     study_read,
     study_watch,
@@ -24,7 +25,9 @@ class StudyGroup(TyperGroup):
     """A group in which a first word that is no subcommand is a table to compare methods on."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put the default subcommand before arguments that name none."""
+        """Put the default subcommand before arguments that name none; `--live` is one, too."""
+        if args and args[0] == "--live":
+            args = ["live", *args[1:]]
         if args and args[0] not in (*self.commands, *ctx.help_option_names):
             close = difflib.get_close_matches(args[0], self.commands, n=1, cutoff=0.75)
             if close:
@@ -63,6 +66,7 @@ def register(app: typer.Typer) -> None:
     study_watch.register(group)
     study_insights.register(group)
     study_files.register(group)
+    study_live.register(group)
     study_manage.register_moves(group)
     compare.register(group)
     app.add_typer(group)

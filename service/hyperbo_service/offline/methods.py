@@ -15,6 +15,7 @@ from hyperbo.benchmark.misled import shuffled_recipe, unrelated_recipe
 from hyperbo.benchmark.trained_methods import (
     ablr_recipe,
     alone_recipe,
+    divergence_recipe,
     frozen_improvement_probability_recipe,
     frozen_recipe,
     fsbo_recipe,
@@ -47,6 +48,7 @@ def optuna_gp() -> Recipe:
 
 METHODS: Mapping[MethodName, Callable[[], Recipe]] = {
     MethodName.HYPERBO: hyperbo_recipe,
+    MethodName.HYPERBO_EKL: divergence_recipe,
     MethodName.GP: ScratchRecipe,
     MethodName.PORTFOLIO: PortfolioRecipe,
     MethodName.PORTFOLIO_GP: PortfolioThenScratch,

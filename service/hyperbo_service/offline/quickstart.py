@@ -12,7 +12,7 @@ from hyperbo.suggest import from_prior, from_scratch
 from hyperbo.surrogates import Expert
 from hyperbo.tasks import Task
 from hyperbo_datasets.folds import NewPoints
-from hyperbo_datasets.schema import CONFIG_ID, TuningTable
+from hyperbo_datasets.schema import TuningTable
 from hyperbo_datasets.to_tasks import to_pools, to_tasks
 from hyperbo_service.names import pick
 
@@ -60,11 +60,10 @@ def set_stage(table: TuningTable, held_out: str) -> Stage:
         UnknownNameError: If the table has no such task.
     """
     pick(held_out, table.tasks, f"task in table {table.name!r} called")
-    config_ids = np.unique(table.final[CONFIG_ID].to_numpy())
     others = [name for name in table.tasks if name != held_out]
     setting = NewPoints()
-    training = to_tasks(table, task_names=others, config_ids=setting.seen(config_ids))
-    (pool,) = to_pools(table, task_names=[held_out], config_ids=setting.pool(config_ids))
+    training = to_tasks(table, task_names=others, config_ids=setting.seen(table))
+    (pool,) = to_pools(table, task_names=[held_out], config_ids=setting.pool(table))
     return Stage(tuple(training), PoolProblem(pool.name, pool.inputs, pool.values, pool.native))
 
 

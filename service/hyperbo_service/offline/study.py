@@ -19,7 +19,7 @@ from hyperbo.benchmark import (
     trials_to_target,
     write_report,
 )
-from hyperbo.benchmark.runner import pool_jobs
+from hyperbo.benchmark.runner import Fold, pool_jobs
 from hyperbo.benchmark.trained_methods import PretrainedRecipe
 from hyperbo.jobs import (
     Executor,
@@ -29,7 +29,7 @@ from hyperbo.jobs import (
     installed_versions,
     run_jobs,
 )
-from hyperbo_datasets.folds import NewPoints, SamePoints, Setting, table_folds
+from hyperbo_datasets.folds import NewPoints, SamePoints, Setting, related_folds, table_folds
 from hyperbo_datasets.schema import TuningTable
 from hyperbo_datasets.store import content_digest
 from hyperbo_service.choices import MethodName, SettingName
@@ -52,7 +52,7 @@ class Plan:
         table: The table.
         methods: The methods, by short name.
         setting: Which configurations are learned from and tested on.
-        folds: Number of folds.
+        folds: Number of folds; None: each task is held out with all that are related to it.
         seeds: Number of pre-training seeds.
         trials: Trials of a run.
         folder: Where results go; a study that was interrupted goes on from there.
@@ -61,7 +61,7 @@ class Plan:
     table: TuningTable
     methods: tuple[MethodName, ...]
     setting: SettingName
-    folds: int
+    folds: int | None
     seeds: int
     trials: int
     folder: Path
@@ -73,7 +73,7 @@ class Plan:
             "table": self.table.name,
             "content_sha256": content_digest(self.table),
             "setting": SETTINGS[self.setting].name,
-            "folds": self.folds,
+            "folds": "related" if self.folds is None else self.folds,
             "trials": self.trials,
         }
 
@@ -81,11 +81,19 @@ class Plan:
     def command(self) -> str:
         """The command line that runs this study."""
         methods = ",".join(method.value for method in self.methods)
+        held_out = "--hold-out related" if self.folds is None else f"--folds {self.folds}"
         return (
             f"hyperbo study compare {self.table.name} --methods {methods} "
-            f"--setting {self.setting.value} --folds {self.folds} --seeds {self.seeds} "
+            f"--setting {self.setting.value} {held_out} --seeds {self.seeds} "
             f"--trials {self.trials}"
         )
+
+    def make_folds(self) -> list[Fold]:
+        """The folds."""
+        setting = SETTINGS[self.setting]
+        if self.folds is None:
+            return related_folds(self.table, setting)
+        return table_folds(self.table, self.folds, setting)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +131,7 @@ def run(plan: Plan, *, workers: int | None, on_progress: Callable[[Progress], No
     jobs = pool_jobs(
         plan.table.name,
         SETTINGS[plan.setting].name,
-        table_folds(plan.table, plan.folds, SETTINGS[plan.setting]),
+        plan.make_folds(),
         chosen,
         range(plan.seeds),
         plan.trials,
@@ -166,7 +174,7 @@ def _prior_sections(plan: Plan) -> list[Section]:
     default = METHODS[MethodName.HYPERBO]()
     if MethodName.HYPERBO not in plan.methods or not isinstance(default, PretrainedRecipe):
         return []
-    first, *_ = table_folds(plan.table, plan.folds, SETTINGS[plan.setting])
+    first, *_ = plan.make_folds()
     expert = default.pretrain(0, list(first.training))
     slices = slice_prior(expert, plan.table.space, first.training)
     held_out = ", ".join(problem.name for problem in first.held_out)

@@ -6,28 +6,24 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import jax.random as jr
-import numpy as np
 
 from hyperbo.arrays import Key
 from hyperbo.pretraining import (
     Adam,
-    DivergenceObjective,
-    EuclideanObjective,
+    ObjectiveBuilder,
     Progress,
     Standardised,
+    divergence_at_points,
+    euclidean_at_points,
+    likelihood_of_minibatches,
     pretrain_from_key,
 )
-from hyperbo.pretraining.parametric import ObjectiveBuilder, likelihood_of_minibatches
 from hyperbo.surrogates import Expert, GaussianProcessPrior
 from hyperbo.surrogates.presets import ablr, fsbo, hyperbo_prior
-from hyperbo.tasks import MatchedTasks, Task, TaskBatch, match
 from hyperbo_service.choices import ModelName, ObjectiveName
 from hyperbo_service.errors import CommandError
 
 Report = Callable[[str, Progress], None]
-
-DIVERGENCE_POINTS = 100
-EUCLIDEAN_POINTS = 400
 
 
 class Trainer(Protocol):
@@ -85,20 +81,6 @@ PARAMETRIC: Mapping[ModelName, Callable[[Key, int], GaussianProcessPrior]] = {
 }
 
 
-def divergence_at_points(batch: TaskBatch) -> DivergenceObjective:
-    """HyperBO's EKL at a hundred of the shared points, drawn anew each step."""
-    return DivergenceObjective(matched(batch), points=DIVERGENCE_POINTS)
-
-
-def euclidean_at_points(batch: TaskBatch) -> EuclideanObjective:
-    """The Euclidean divergence at at most 400 of the shared points, evenly chosen."""
-    shared = matched(batch)
-    count = np.asarray(shared.inputs).shape[0]
-    rows = np.linspace(0, count - 1, min(count, EUCLIDEAN_POINTS)).round().astype(int)
-    inputs, values = np.asarray(shared.inputs)[rows], np.asarray(shared.values)[:, rows]
-    return EuclideanObjective(MatchedTasks(inputs, values, shared.names))
-
-
 OBJECTIVES: Mapping[ObjectiveName, ObjectiveBuilder] = {
     ObjectiveName.NLL: likelihood_of_minibatches,
     ObjectiveName.EKL: divergence_at_points,
@@ -120,17 +102,6 @@ def trainer(
         )
     build, loss = PARAMETRIC[model], OBJECTIVES[objective]
     return ParametricTrainer(model, build, objective, loss, steps, checkpoint)
-
-
-def matched(batch: TaskBatch) -> MatchedTasks:
-    """The tasks of a batch at the points that all of them share.
-
-    Raises:
-        TaskError: If there is no such point.
-    """
-    mask = np.asarray(batch.mask)
-    rows = zip(batch.names, np.asarray(batch.inputs), np.asarray(batch.values), mask, strict=True)
-    return match([Task(name, inputs[real], values[real]) for name, inputs, values, real in rows])
 
 
 def random_key(seed: int) -> Key:

@@ -1,6 +1,7 @@
 """Corpora: what workloads learn from, one loader a layout."""
 
 from hyperbo_datasets.collect.corpora.catalogue import Entry, download, entries, load
+from hyperbo_datasets.collect.corpora.places import corpora_folder
 from hyperbo_datasets.collect.corpora.splits import (
     Split,
     Windows,
@@ -34,6 +35,7 @@ __all__ = [
     "Split",
     "Text",
     "Windows",
+    "corpora_folder",
     "digest",
     "download",
     "encode",

@@ -14,7 +14,7 @@ from hyperbo_datasets.collect.corpora.values import Corpus, kind_of
 from hyperbo_datasets.errors import CorpusError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,99}")
-_BY_NAME = {corpus.name: corpus for corpus in KNOWN}
+BY_NAME = {corpus.name: corpus for corpus in KNOWN}
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class Entry:
         kind: Images, text, sequences or rows.
         licence: What its source may be used for.
         path: Where it lies; None if it is not there.
-        remedy: How to get it.
+        installed_by: The command that installs it, or what it comes with; empty if none does.
+        remedy: All ways to get it, as commands where there are any.
         can_be_downloaded: Whether HyperBO can fetch it.
     """
 
@@ -36,6 +37,7 @@ class Entry:
     kind: str
     licence: str
     path: Path | None
+    installed_by: str
     remedy: str
     can_be_downloaded: bool
 
@@ -47,10 +49,10 @@ class Entry:
 
 def entries() -> tuple[Entry, ...]:
     """The corpora that have a name, then the user's own, which are folders in theirs."""
-    known = tuple(_entry(corpus, _located(corpus)) for corpus in KNOWN)
+    known = tuple(_entry(corpus, _located(corpus)) for corpus in BY_NAME.values())
     root = corpora_folder()
     folders = sorted(root.iterdir()) if root.is_dir() else []
-    own = (_own(folder.name) for folder in folders if folder.name not in _BY_NAME)
+    own = (_own(folder.name) for folder in folders if folder.name not in BY_NAME)
     return (*known, *(_own_entry(*found) for found in own if found is not None))
 
 
@@ -63,7 +65,7 @@ def load(name: str) -> Corpus:
     Raises:
         CorpusError: If it is unknown, not installed, or damaged; the message says how to get it.
     """
-    known = _BY_NAME.get(name)
+    known = BY_NAME.get(name)
     if known is None:
         own = _own(name)
         if own is None:
@@ -91,7 +93,7 @@ def download(name: str, report: Callable[[str], Report]) -> Path:
         CorpusError: If it is unknown or cannot be downloaded, or what comes is not what was
             published; nothing is left behind then.
     """
-    known = _BY_NAME.get(name)
+    known = BY_NAME.get(name)
     if known is None:
         raise CorpusError(f"There is no corpus {name!r}. {_known_names(name)}")
     if not known.downloads:
@@ -122,33 +124,49 @@ def _own(name: str) -> tuple[Layout, Path] | None:
 
 
 def _match(place: Path, layouts: tuple[Layout, ...]) -> tuple[Layout, Path] | None:
-    for layout in layouts:
-        path = layout.find(place)
-        if path is not None:
-            return layout, path
-    return None
+    """The first layout found in a place, and what to read there."""
+    try:
+        found = ((layout, layout.find(place)) for layout in layouts)
+        return next(((layout, path) for layout, path in found if path is not None), None)
+    except OSError as error:
+        raise CorpusError(
+            f"{place} cannot be looked into: {error}. Free it, or set HYPERBO_HOME to a folder you "
+            "may read."
+        ) from None
 
 
 def _entry(corpus: KnownCorpus, located: tuple[Layout, Path] | None) -> Entry:
     return Entry(
-        corpus.name,
-        corpus.summary,
-        kind_of(corpus.layouts[0].kind),
-        corpus.licence,
-        None if located is None else located[1],
-        corpus.remedy,
-        bool(corpus.downloads),
+        name=corpus.name,
+        summary=corpus.summary,
+        kind=kind_of(corpus.layouts[0].kind),
+        licence=corpus.licence,
+        path=None if located is None else located[1],
+        installed_by=corpus.installed_by,
+        remedy=corpus.remedy,
+        can_be_downloaded=bool(corpus.downloads),
     )
 
 
 def _own_entry(layout: Layout, path: Path) -> Entry:
     name = path.name if path.parent == corpora_folder() else path.parent.name
-    return Entry(name, "your own", kind_of(layout.kind), "yours to know", path, "", False)
+    return Entry(
+        name=name,
+        summary="your own",
+        kind=kind_of(layout.kind),
+        licence="unknown",
+        path=path,
+        installed_by="",
+        remedy="",
+        can_be_downloaded=False,
+    )
 
 
 def _remedy(corpus: KnownCorpus) -> str:
     wanted = " or ".join(layout.wanted for layout in corpus.layouts)
-    return f"Get it ({corpus.remedy}), or put {wanted} into {corpora_folder() / corpus.name}."
+    return (
+        f"Ways to get it: {corpus.remedy}, or put {wanted} into {corpora_folder() / corpus.name}."
+    )
 
 
 def _known_names(wanted: str) -> str:

@@ -45,8 +45,11 @@ def read(path: Path, layout: DigitsLayout) -> Images:
     Raises:
         CorpusError: If the file is missing, cut off, or not such a table.
     """
+    lines = read_bytes(path).decode("ascii", "replace").split()
+    if not lines:
+        raise CorpusError(f"{path} is empty. Get it again.")
     try:
-        table = np.loadtxt(read_bytes(path).decode("ascii").splitlines(), delimiter=",", ndmin=2)
+        table = np.loadtxt(lines, delimiter=",", ndmin=2)
     except ValueError as error:
         raise CorpusError(f"{path} is not a table of digits: {error}. Get it again.") from None
     pixels, labels = table[:, :-1], table[:, -1]

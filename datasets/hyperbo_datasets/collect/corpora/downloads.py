@@ -57,6 +57,9 @@ def fetch(download: Download, folder: Path, report: Report) -> Path:
             f"{path} cannot be written: {error}. Free the disk or the path, or set HYPERBO_HOME to "
             "a folder with room for it."
         ) from None
+    finally:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
     return path
 
 

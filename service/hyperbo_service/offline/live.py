@@ -1,0 +1,80 @@
+"""Live tuning: the trials of a study are real training runs of a collected workload."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from hyperbo_datasets.collect.collection import METRIC
+from hyperbo_datasets.collect.optimizers import Optimizer
+from hyperbo_datasets.collect.train import Evaluation, Trainer
+from hyperbo_datasets.collect.workloads.base import Workload
+
+Report = Callable[[int, Evaluation], None]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A trial that was trained.
+
+    Attributes:
+        number: The trial's number in its study.
+        parameters: Its configuration.
+        error_rate: At its last evaluation; None if it diverged.
+        steps: Training steps it took.
+        seconds: Wall time of the training.
+    """
+
+    number: int
+    parameters: dict[str, Any]
+    error_rate: float | None
+    steps: int
+    seconds: float
+
+
+def tune(
+    study: Any,
+    workload: Workload,
+    optimizer: Optimizer,
+    trials: int,
+    *,
+    seed: int = 0,
+    report: Report = lambda *_: None,
+) -> Iterator[Ended]:
+    """Train the trials that a study suggests, one after the other.
+
+    Every evaluation is reported, so that the study may advise to stop; a run that diverges is
+    infeasible.
+
+    Args:
+        study: A study of the client's, over the optimiser's space and the metric of collections.
+        workload: What is trained.
+        optimizer: What the study's parameters mean.
+        trials: How many.
+        seed: Of the initial model and the order of the examples.
+        report: Told a trial's number and each of its evaluations.
+    """
+    trainer = Trainer(workload, optimizer, seed)
+    for trial in study.trials(trials):
+        with trial:
+            last: Evaluation | None = None
+            for (last,) in trainer.train([trial.parameters]):
+                report(trial.number, last)
+                if last.diverged_at is not None:
+                    trial.infeasible(f"diverged at step {last.diverged_at}")
+                    break
+                trial.report(last.error_rate, step=last.step)
+                if trial.should_stop():
+                    break
+            assert last is not None  # noqa: S101 - a run has at least one evaluation
+        has_diverged = last.diverged_at is not None
+        yield Ended(
+            trial.number,
+            dict(trial.parameters),
+            None if has_diverged else last.error_rate,
+            last.diverged_at or last.step,
+            last.seconds,
+        )
+
+
+METRIC_NAME = METRIC.name
+"""What such studies minimise."""
