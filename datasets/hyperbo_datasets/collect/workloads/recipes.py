@@ -125,7 +125,9 @@ def gemma_distilled(name: TaskName, size: Size, corpus: Corpus) -> Workload:
     teacher = train_teacher(jr.key(_SPLIT_SEED), schooling, training)
     student = replace(GEMMA_SMALL, vocabulary=vocabulary)
     taught = teach(teacher, training)
-    return Distillation(name, TEXT[size].steps, taught, validation, student)
+    return Distillation(
+        name, TEXT[size].steps, training=taught, validation=validation, architecture=student
+    )
 
 
 def protein_transformer(name: TaskName, size: Size, corpus: Corpus) -> Workload:
@@ -142,7 +144,9 @@ def protein_transformer(name: TaskName, size: Size, corpus: Corpus) -> Workload:
         parts.append(mask_residues(rng, tokens, is_real, len(corpus.alphabet)))
     sizes = {Size.SMALL: ENCODER_SMALL, Size.PUBLISHED: ENCODER_PUBLISHED}[size]
     architecture = replace(sizes, vocabulary=len(corpus.alphabet) + 1)
-    return MaskedProteins(name, budget.steps, *parts, architecture)
+    return MaskedProteins(
+        name, budget.steps, training=parts[0], validation=parts[1], architecture=architecture
+    )
 
 
 def _images(name: TaskName, size: Size, corpus: Corpus, network: ClassifierConfig) -> Workload:
@@ -156,7 +160,9 @@ def _images(name: TaskName, size: Size, corpus: Corpus, network: ClassifierConfi
         )
         for part, most in ((split.training, budget.training), (split.validation, budget.validation))
     ]
-    return ImageClassification(name, budget.steps, network, *parts)
+    return ImageClassification(
+        name, budget.steps, training=parts[0], validation=parts[1], network=network
+    )
 
 
 def _image_shape(corpus: Corpus, size: Size) -> tuple[tuple[int, int, int], int]:
@@ -187,13 +193,21 @@ def _rows(name: TaskName, size: Size, corpus: Rows) -> Workload:
         for part, most in ((split.training, budget.training), (split.validation, budget.validation))
     ]
     network = MLPConfig.small((corpus.features.shape[1],), len(corpus.classes))
-    return TabularClassification(name, budget.steps, network, *parts)
+    return TabularClassification(
+        name, budget.steps, training=parts[0], validation=parts[1], network=network
+    )
 
 
 def _text(name: TaskName, size: Size, corpus: Corpus, sizes: DecoderConfig) -> Workload:
     training, validation, vocabulary = text_windows(corpus, TEXT[size])
     architecture = replace(sizes, vocabulary=vocabulary)
-    return LanguageModelling(name, TEXT[size].steps, training, validation, architecture)
+    return LanguageModelling(
+        name,
+        TEXT[size].steps,
+        training=training,
+        validation=validation,
+        architecture=architecture,
+    )
 
 
 def text_windows(corpus: Corpus, budget: Budget) -> tuple[jax.Array, jax.Array, int]:
