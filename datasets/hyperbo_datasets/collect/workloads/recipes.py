@@ -97,14 +97,14 @@ def _images(name: TaskName, size: Size, corpus: Corpus, network: ClassifierConfi
     budget = IMAGES[size]
     assert isinstance(corpus, Images)  # noqa: S101 - the catalogue has checked
     split = split_images(corpus, _SHARE, _SPLIT_SEED)
-    parts = [
+    training, validation = (
         Labelled(
             jnp.asarray(shrunk(part.images[:most], budget.most_side)),
             jnp.asarray(part.labels[:most], jnp.int32),
         )
         for part, most in ((split.training, budget.training), (split.validation, budget.validation))
-    ]
-    return ImageClassification(name, budget.steps, network, *parts)
+    )
+    return ImageClassification(name, budget.steps, training, validation, network)
 
 
 def _image_shape(corpus: Corpus, size: Size) -> tuple[tuple[int, int, int], int]:
@@ -127,15 +127,15 @@ def shrunk(images: Int[np.ndarray, "N H W C"], most_side: int) -> Float[np.ndarr
 def _rows(name: TaskName, size: Size, corpus: Rows) -> Workload:
     budget = ROWS[size]
     split = split_rows(corpus, _SHARE, _SPLIT_SEED)
-    parts = [
+    training, validation = (
         Labelled(
             jnp.asarray(part.features[:most], jnp.float32),
             jnp.asarray(part.labels[:most], jnp.int32),
         )
         for part, most in ((split.training, budget.training), (split.validation, budget.validation))
-    ]
+    )
     network = MLPConfig.small((corpus.features.shape[1],), len(corpus.classes))
-    return TabularClassification(name, budget.steps, network, *parts)
+    return TabularClassification(name, budget.steps, training, validation, network)
 
 
 def _text(name: TaskName, size: Size, corpus: Corpus, sizes: DecoderConfig) -> Workload:
