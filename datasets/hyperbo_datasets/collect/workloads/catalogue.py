@@ -44,6 +44,11 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "gemma-distilled": Architecture(
         "Gemma decoder that learns a larger one's distribution", (Text,), recipes.gemma_distilled
     ),
+    "treatment-policy": Architecture(
+        "treatment-effect model with a continuous policy, on a simulated trial",
+        (Rows,),
+        recipes.treatment,
+    ),
     "protein-transformer": Architecture(
         "transformer that tells hidden amino acids", (Sequences,), recipes.protein_transformer
     ),
