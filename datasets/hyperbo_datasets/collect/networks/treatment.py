@@ -69,7 +69,7 @@ class TreatmentNetworkConfig:
 
     inputs: int
     hidden: tuple[int, ...]
-    largest: float = 2.0
+    largest: float = 1.0
     activation: Activation = jnp.tanh
 
     def __post_init__(self) -> None:

@@ -15,8 +15,11 @@ from hyperbo_datasets.collect.task_names import TaskName
 from hyperbo_datasets.collect.workloads.base import Model, Workload
 from hyperbo_datasets.collect.workloads.cost_curve import area_under_cost_curve
 
-_SHARPNESS = 10.0
-"""How closely the cost in the denominator keeps to the effect on cost where that is positive."""
+_SHARPNESS = 3.0
+"""How closely the denominator keeps to the effect on cost where that is positive.
+
+At an effect of zero it is log(2) / 3: a sharper one lets single small batches throw a run off.
+"""
 
 
 class Units(eqx.Module):
