@@ -13,7 +13,6 @@ import grpc
 from hyperbo_service.benchmark.server_process import TRIVIAL
 from hyperbo_service.commands.numerics import keep_compiled_programs
 from hyperbo_service.config import ServerConfig
-from hyperbo_service.serving import serving
 
 
 class Trivial(grpc.GenericRpcHandler):
@@ -30,6 +29,9 @@ def main() -> None:
     """Serve until standard input ends."""
     database, port, *folder = sys.argv[1:]
     keep_compiled_programs()
+    # Only now: what JAX is told before it is imported stands.
+    from hyperbo_service.serving import serving  # noqa: PLC0415
+
     config = ServerConfig(
         database=database, port=int(port), registry=Path(folder[0]) if folder else None
     )
