@@ -96,7 +96,7 @@ class Trainer:
         begun = time.perf_counter()
         state = self._programs.start(inputs)
         for part in self._batches():
-            state, error_rates = jax.block_until_ready(self._programs.advance(inputs, state, part))
+            state, error_rates = jax.block_until_ready(self._programs.advance(inputs, state, part))  # type: ignore[no-untyped-call]
             found = _evaluations(state, error_rates, (time.perf_counter() - begun) / count, count)
             yield found
             if all(each.diverged_at is not None for each in found):
@@ -114,7 +114,7 @@ class Trainer:
         state = self._programs.start(inputs)
         for part in self._batches()[:2]:
             begun = time.perf_counter()
-            state, _ = jax.block_until_ready(self._programs.advance(inputs, state, part))
+            state, _ = jax.block_until_ready(self._programs.advance(inputs, state, part))  # type: ignore[no-untyped-call]
             seconds = time.perf_counter() - begun
         return seconds / len(configurations)
 
