@@ -112,3 +112,6 @@ class EncoderConfig:
 
 ENCODER_SMALL = EncoderConfig(28, 32, 2, 2, 64)
 """Trains in about a second on a processor's core; give it the alphabet's size and one more."""
+
+ENCODER_PUBLISHED = EncoderConfig(28, 1280, 33, 20, 5120)
+"""Sizes of ESM-1b (Rives et al. 2021), with the layers of this file."""

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from functools import cache
 
 from hyperbo_datasets.collect import corpora
-from hyperbo_datasets.collect.corpora import Corpus, Images, Rows, Text
+from hyperbo_datasets.collect.corpora import Corpus, Images, Rows, Sequences, Text
 from hyperbo_datasets.collect.task_names import TaskName
 from hyperbo_datasets.collect.workloads import recipes
 from hyperbo_datasets.collect.workloads.base import Workload
@@ -41,6 +41,17 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "gemma": Architecture("Gemma decoder", (Text,), recipes.gemma),
     "gemma2": Architecture("Gemma 2 decoder", (Text,), recipes.gemma2),
     "griffin": Architecture("RecurrentGemma (Griffin) decoder", (Text,), recipes.griffin),
+    "gemma-distilled": Architecture(
+        "Gemma decoder that learns a larger one's distribution", (Text,), recipes.gemma_distilled
+    ),
+    "treatment-policy": Architecture(
+        "treatment-effect model with a continuous policy, on a simulated trial",
+        (Rows,),
+        recipes.treatment,
+    ),
+    "protein-transformer": Architecture(
+        "transformer that tells hidden amino acids", (Sequences,), recipes.protein_transformer
+    ),
 }
 """Everything that learns, by the middle part of a task's name."""
 
@@ -70,6 +81,17 @@ def build(name: TaskName, size: Size) -> Workload:
         CollectError: If there is no such architecture, or it does not learn from such a corpus.
         CorpusError: If the corpus is unknown, missing or damaged.
     """
+    check(name)
+    return architecture_of(name).build(name, size, _corpus(name.corpus))
+
+
+def check(name: TaskName) -> None:
+    """Refuse a task that there cannot be, before anything is built.
+
+    Raises:
+        CollectError: If there is no such architecture, or it does not learn from such a corpus.
+        CorpusError: If the corpus is unknown, missing or damaged.
+    """
     architecture = architecture_of(name)
     corpus = _corpus(name.corpus)
     if not isinstance(corpus, architecture.kinds):
@@ -78,7 +100,6 @@ def build(name: TaskName, size: Size) -> Workload:
             f"{name.architecture} does not learn from {name.corpus}, which is "
             f"{type(corpus).__name__.lower()}; these do: {', '.join(able)}."
         )
-    return architecture.build(name, size, corpus)
 
 
 def architecture_of(name: TaskName) -> Architecture:
@@ -98,6 +119,7 @@ def architecture_of(name: TaskName) -> Architecture:
     return found
 
 
+@cache
 def corpus_digest(name: str) -> str:
     """SHA-256 of a corpus's content, so that results of other data are never mixed in."""
     return corpora.digest(_corpus(name))
