@@ -17,7 +17,8 @@ from hyperbo_service.rpc.methods import METHODS
 MESSAGE_LIMIT = 16 * 1024 * 1024
 """Bytes of the largest message that the client takes."""
 
-_BALANCING = '{"loadBalancingConfig": [{"round_robin": {}}]}'
+_ONE_OF_THEM = '{"loadBalancingConfig": [{"pick_first": {"shuffleAddressList": true}}]}'
+_IN_TURN = '{"loadBalancingConfig": [{"round_robin": {}}]}'
 _ABANDONED: list[object] = []
 
 
@@ -136,9 +137,10 @@ def options_of(endpoint: Endpoint) -> list[tuple[str, int | str]]:
         # Each client has connections of its own, which close with it.
         ("grpc.use_local_subchannel_pool", 1),
         ("grpc.enable_http_proxy", 0 if endpoint.is_loopback else 1),
-        # Of several replicas the next one takes each call: work is shared out evenly, also just
-        # after one was restarted, and each is warm before another goes.
-        ("grpc.service_config", _BALANCING),
+        # Replicas that are listed take calls in turn: work is shared out evenly, also just after one
+        # was restarted, and each is warm before another goes. A name may stand for other servers,
+        # too, as localhost does for two where one listens on each family; one of them is taken.
+        ("grpc.service_config", _IN_TURN if "," in endpoint.target else _ONE_OF_THEM),
         ("grpc.dns_min_time_between_resolutions_ms", 5000),
     ]
 
