@@ -137,9 +137,10 @@ def options_of(endpoint: Endpoint) -> list[tuple[str, int | str]]:
         # Each client has connections of its own, which close with it.
         ("grpc.use_local_subchannel_pool", 1),
         ("grpc.enable_http_proxy", 0 if endpoint.is_loopback else 1),
-        # Replicas that are listed take calls in turn: work is shared out evenly, also just after one
-        # was restarted, and each is warm before another goes. A name may stand for other servers,
-        # too, as localhost does for two where one listens on each family; one of them is taken.
+        # Replicas that are listed take calls in turn: work is shared out evenly, also just after
+        # one was restarted, and each is warm before another goes. A name may stand for servers
+        # that have nothing to do with each other, as localhost does where one listens on each
+        # family of addresses; one of them is taken, and kept.
         ("grpc.service_config", _IN_TURN if "," in endpoint.target else _ONE_OF_THEM),
         ("grpc.dns_min_time_between_resolutions_ms", 5000),
     ]
