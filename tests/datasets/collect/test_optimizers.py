@@ -145,10 +145,12 @@ def test_warmup_rises_to_the_peak_and_falls_to_zero(factor: float) -> None:
 def test_the_chosen_one_takes_its_own_steps(
     optimizer: Optimizer, values: Mapping[str, Value]
 ) -> None:
-    """The conditional optimiser equals, bit by bit, the one that was chosen."""
+    """The conditional optimiser equals, but for rounding, the one that was chosen."""
     chosen = traced(Chosen(), {"optimizer": optimizer.name, **values})
 
-    np.testing.assert_array_equal(course(chosen), course(traced(optimizer, values)))
+    np.testing.assert_allclose(
+        course(chosen), course(traced(optimizer, values)), rtol=1e-4, atol=1e-6
+    )
 
 
 def test_what_was_not_chosen_may_break_down() -> None:

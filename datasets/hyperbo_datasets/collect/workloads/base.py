@@ -70,8 +70,9 @@ class Workload(eqx.Module):
 def wrong_share(logits: Float[Array, "*shape C"], labels: Int[Array, "*shape"]) -> Float[Array, ""]:
     """Share of predictions whose largest logit is not the label's; one with NaN is wrong."""
     is_finite = jnp.isfinite(logits).all(axis=-1)
-    is_right = is_finite & (jnp.argmax(logits, axis=-1).astype(labels.dtype) == labels)
-    return 1.0 - is_right.mean(dtype=jnp.float32)
+    is_wrong = ~is_finite | (jnp.argmax(logits, axis=-1).astype(labels.dtype) != labels)
+    # A mean is a product with a rounded reciprocal: it may exceed one, but never falls below zero.
+    return jnp.minimum(is_wrong.mean(dtype=jnp.float32), 1.0)
 
 
 def _count(examples: Examples) -> int:
