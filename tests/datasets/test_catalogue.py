@@ -8,19 +8,36 @@ import pandas as pd
 import pytest
 
 from hyperbo_datasets.catalogue import IMPORTERS, describe, entries, resolve
+from hyperbo_datasets.collect.points import MOST_PLACES
 from hyperbo_datasets.errors import SourceError, TableNotFoundError
-from hyperbo_datasets.schema import TuningTable
+from hyperbo_datasets.schema import CONFIG_ID, TuningTable
+from hyperbo_datasets.sources import pd1
 from hyperbo_datasets.store import folder_for, save
 
 Make = Callable[[pd.DataFrame], TuningTable]
 
 
 def test_bundled_and_stored_tables_are_listed(table: TuningTable, home: Path) -> None:
-    """The bundled table is always there; stored ones follow."""
+    """The bundled tables are always there; stored ones follow."""
     assert home.exists()
     save(table, folder_for("small"))
 
-    assert [(e.name, e.is_bundled) for e in entries()] == [("lcbench", True), ("small", False)]
+    bundled = [("lcbench", True), ("pd1-mini", True)]
+    assert [(e.name, e.is_bundled) for e in entries()] == [*bundled, ("small", False)]
+
+
+def test_the_collected_table_is_as_its_manifest_says() -> None:
+    """Its rows match their hash; the space is PD1's; matched runs are the same in every task."""
+    table = resolve("pd1-mini")
+
+    assert table.space == pd1.SPACE
+    assert len(table.tasks) == len(set(table.tasks)) > 1
+    shared = table.final[table.final[CONFIG_ID] < MOST_PLACES]
+    assert len(shared)
+    by_task = shared.groupby("task", observed=True)[CONFIG_ID].agg(frozenset)
+    assert len(set(by_task)) == 1
+    errors = table.final.loc[table.final["status"] == "completed", table.metric.name]
+    assert errors.between(0.0, 1.0).all()
 
 
 def test_a_name_or_a_folder_resolves(table: TuningTable, home: Path) -> None:

@@ -145,7 +145,7 @@ def to_table(folder: Path, name: str, base: TuningTable | None = None) -> Tuning
     runs = read_runs(folder)
     settings = read_manifest(folder / "runs")["settings"]
     completed = runs.loc[runs[STATUS] == Status.COMPLETED.value, TASK].unique()
-    lost = sorted(set(runs[TASK].unique()) - set(_ended(runs, completed)))
+    lost = sorted(set(runs[TASK].unique()) - set(_ended(runs, list(completed))))
     kept = runs[~runs[TASK].isin(lost)]
     if kept.empty:
         raise CollectError(

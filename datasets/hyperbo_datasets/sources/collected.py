@@ -9,8 +9,8 @@ from pathlib import Path
 from hyperbo_datasets.schema import TuningTable
 from hyperbo_datasets.store import StoredTable, load, read_manifest
 
-NAMES = ("pd1-mini", "adamw-mini")
-"""The one over PD1's four parameters, the other over five of AdamW's."""
+NAMES = ("pd1-mini",)
+"""Over PD1's four parameters."""
 
 
 def read(name: str) -> TuningTable:

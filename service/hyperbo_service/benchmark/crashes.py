@@ -1,8 +1,8 @@
 """Servers and workers killed while they tune: nothing lost, nothing counted twice; a command.
 
 `python -m hyperbo_service.benchmark.crashes` runs 128 worker processes on studies of 2,560 trials
-in all, through three server processes over one PostgreSQL. Every few seconds a server is killed
-with SIGKILL and started again, and a tenth of the workers are killed at random moments. With
+in all, through three server processes over one PostgreSQL. A server is killed with SIGKILL and
+started again, a few seconds later the next, and a tenth of the workers are killed at random. With
 `--restart-database` the database is stopped and started in the middle too. It prints what it
 counted, and ends with status 1 if anything is not as it must be.
 """
@@ -38,7 +38,7 @@ class Plan:
         studies: Number of studies; workers go round them.
         servers: Server processes.
         killed_workers: How many workers are killed.
-        kill_every: Seconds between the kills of a server.
+        kill_every: Seconds between a server's being up again and the next kill.
         pause: Seconds that a worker takes for each step of a trial.
         restart_database: Whether the database is stopped and started in the middle.
         patience: Seconds after which a worker that has not ended counts as wedged.

@@ -1,19 +1,23 @@
 """What a workload asks of an architecture: sizes that can make a model."""
 
-from typing import Protocol, runtime_checkable
+import abc
+from dataclasses import dataclass
 
 from jaxtyping import PRNGKeyArray
 
 from hyperbo_datasets.collect.networks.decoder import Decoder
 
 
-@runtime_checkable
-class DecoderConfig(Protocol):
-    """The sizes of a decoder; a frozen value, so that a compiled program may depend on it."""
+@dataclass(frozen=True)
+class DecoderConfig(abc.ABC):
+    """The sizes of a decoder; a frozen value, so that a compiled program may depend on it.
 
-    @property
-    def vocabulary(self) -> int:
-        """Tokens there are."""
+    Attributes:
+        vocabulary: Tokens there are; a preset's is replaced by the corpus's.
+    """
 
+    vocabulary: int
+
+    @abc.abstractmethod
     def init(self, key: PRNGKeyArray) -> Decoder:
         """A decoder with fresh parameters."""

@@ -131,9 +131,17 @@ class Attention(Layer):
         values: Float[Array, "S K F"],
         is_seen: Bool[Array, "T S"],
     ) -> Float[Array, "T D"]:
-        groups = (queries.shape[0], self.shape.key_value_heads, -1, self.shape.head_width)
-        grouped = (queries * self.shape.scale).reshape(groups)
-        scores = soft_cap(jnp.einsum("tkgf,skf->kgts", grouped, keys), self.shape.cap)
-        weights = jax.nn.softmax(jnp.where(is_seen[None, None], scores, _HIDDEN), axis=-1)
-        gathered = jnp.einsum("kgts,skf->tkgf", weights, values)
-        return self.output(gathered.reshape(queries.shape[0], -1))
+        tokens, heads, width = queries.shape
+        groups = self.shape.key_value_heads
+        # The rows of a group's heads make one matrix: one product, not one for each head. Weights
+        # are normalised after they have met the values, which are fewer than the weights.
+        scaled = (queries * self.shape.scale).reshape(tokens, groups, -1, width)
+        rows = scaled.transpose(1, 0, 2, 3).reshape(groups, -1, width)
+        scores = soft_cap(jnp.einsum("krf,skf->krs", rows, keys), self.shape.cap)
+        by_head = scores.reshape(groups, tokens, heads // groups, -1)
+        hidden = jnp.where(is_seen[None, :, None], by_head, _HIDDEN).reshape(scores.shape)
+        weights = jnp.exp(hidden - jax.lax.stop_gradient(hidden.max(axis=-1, keepdims=True)))
+        sums = jnp.einsum("krs,skf->krf", weights, values)
+        gathered = sums / weights.sum(axis=-1, keepdims=True)
+        merged = gathered.reshape(groups, tokens, -1, width).transpose(1, 0, 2, 3)
+        return self.output(merged.reshape(tokens, -1))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import jax.random as jr
 from jaxtyping import PRNGKeyArray
 
+from hyperbo_datasets.collect.networks.architecture import DecoderConfig
 from hyperbo_datasets.collect.networks.attention import Attention, AttentionShape
 from hyperbo_datasets.collect.networks.blocks import PreNormBlock
 from hyperbo_datasets.collect.networks.decoder import Decoder
@@ -16,11 +17,10 @@ from hyperbo_datasets.collect.networks.visibility import Past
 
 
 @dataclass(frozen=True)
-class GemmaConfig:
+class GemmaConfig(DecoderConfig):
     """Sizes of a Gemma decoder.
 
     Attributes:
-        vocabulary: Tokens there are.
         width: Features of the stream.
         layers: Blocks.
         heads: Query heads.
@@ -32,7 +32,6 @@ class GemmaConfig:
         Gemma Team (2024), arXiv:2403.08295.
     """
 
-    vocabulary: int
     width: int
     layers: int
     heads: int

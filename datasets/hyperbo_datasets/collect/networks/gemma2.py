@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import jax.random as jr
 from jaxtyping import PRNGKeyArray
 
+from hyperbo_datasets.collect.networks.architecture import DecoderConfig
 from hyperbo_datasets.collect.networks.attention import Attention, AttentionShape
 from hyperbo_datasets.collect.networks.blocks import SandwichNormBlock
 from hyperbo_datasets.collect.networks.decoder import Decoder
@@ -16,11 +17,10 @@ from hyperbo_datasets.collect.networks.visibility import Past, RecentPast, Visib
 
 
 @dataclass(frozen=True)
-class Gemma2Config:
+class Gemma2Config(DecoderConfig):
     """Sizes of a Gemma 2 decoder.
 
     Attributes:
-        vocabulary: Tokens there are.
         width: Features of the stream.
         layers: Blocks; the first looks at the recent past, the second at all, and so on in turn.
         heads: Query heads.
@@ -37,7 +37,6 @@ class Gemma2Config:
         Gemma Team (2024), arXiv:2408.00118.
     """
 
-    vocabulary: int
     width: int
     layers: int
     heads: int

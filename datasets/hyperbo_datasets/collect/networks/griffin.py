@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from hyperbo_datasets.collect.networks.architecture import DecoderConfig
 from hyperbo_datasets.collect.networks.attention import Attention, AttentionShape
 from hyperbo_datasets.collect.networks.blocks import Layer, PreNormBlock
 from hyperbo_datasets.collect.networks.causal_convolution import CausalConvolution
@@ -26,11 +27,10 @@ _PERIOD = 3
 
 
 @dataclass(frozen=True)
-class GriffinConfig:
+class GriffinConfig(DecoderConfig):
     """Sizes of a Griffin decoder as RecurrentGemma has them.
 
     Attributes:
-        vocabulary: Tokens there are.
         width: Features of the stream; the attention heads share them out.
         layers: Blocks, in the order recurrent, recurrent, attention.
         heads: Query heads, which share one key and value head, and blocks of the recurrent gates.
@@ -43,7 +43,6 @@ class GriffinConfig:
         De et al. (2024), arXiv:2402.19427; Botev et al. (2024), arXiv:2404.07839.
     """
 
-    vocabulary: int
     width: int
     layers: int
     heads: int

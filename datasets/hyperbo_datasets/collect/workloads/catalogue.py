@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from functools import cache
 
 from hyperbo_datasets.collect import corpora
-from hyperbo_datasets.collect.corpora import Corpus, Images, Rows, Text
+from hyperbo_datasets.collect.corpora import Corpus, Images, Rows, Sequences, Text
 from hyperbo_datasets.collect.task_names import TaskName
 from hyperbo_datasets.collect.workloads import recipes
 from hyperbo_datasets.collect.workloads.base import Workload
@@ -41,6 +41,12 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "gemma": Architecture("Gemma decoder", (Text,), recipes.gemma),
     "gemma2": Architecture("Gemma 2 decoder", (Text,), recipes.gemma2),
     "griffin": Architecture("RecurrentGemma (Griffin) decoder", (Text,), recipes.griffin),
+    "gemma-distilled": Architecture(
+        "Gemma decoder that learns a larger one's distribution", (Text,), recipes.gemma_distilled
+    ),
+    "protein-transformer": Architecture(
+        "transformer that tells hidden amino acids", (Sequences,), recipes.protein_transformer
+    ),
 }
 """Everything that learns, by the middle part of a task's name."""
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
+import jax.random as jr
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -12,13 +13,17 @@ from hyperbo_datasets.collect.corpora import (
     Corpus,
     Images,
     Rows,
+    Sequences,
     Text,
     split_images,
     split_rows,
+    split_sequences,
     split_text,
+    window_sequences,
 )
 from hyperbo_datasets.collect.networks.architecture import DecoderConfig
 from hyperbo_datasets.collect.networks.classifier import ClassifierConfig
+from hyperbo_datasets.collect.networks.encoder import ENCODER_PUBLISHED, ENCODER_SMALL
 from hyperbo_datasets.collect.networks.gemma import GEMMA_2B, GEMMA_SMALL
 from hyperbo_datasets.collect.networks.gemma2 import GEMMA2_2B, GEMMA2_SMALL
 from hyperbo_datasets.collect.networks.griffin import GRIFFIN_SMALL, RECURRENTGEMMA_2B
@@ -29,10 +34,14 @@ from hyperbo_datasets.collect.networks.wide_resnet import WideResNetConfig
 from hyperbo_datasets.collect.task_names import TaskName
 from hyperbo_datasets.collect.workloads.base import Workload
 from hyperbo_datasets.collect.workloads.classification import Labelled
+from hyperbo_datasets.collect.workloads.distillation import Distillation
 from hyperbo_datasets.collect.workloads.images import ImageClassification
+from hyperbo_datasets.collect.workloads.protein import MaskedProteins, mask_residues
 from hyperbo_datasets.collect.workloads.size import Budget, Size
 from hyperbo_datasets.collect.workloads.tabular import TabularClassification
+from hyperbo_datasets.collect.workloads.teacher import SMALL_SCHOOLING, teach, train_teacher
 from hyperbo_datasets.collect.workloads.text import LanguageModelling
+from hyperbo_datasets.errors import CollectError
 
 IMAGES: Mapping[Size, Budget] = {
     Size.SMALL: Budget(steps=300, training=10_000, validation=1_000, most_side=16),
@@ -45,6 +54,11 @@ ROWS: Mapping[Size, Budget] = {
 TEXT: Mapping[Size, Budget] = {
     Size.SMALL: Budget(steps=200, training=20_000, validation=96, length=32),
     Size.PUBLISHED: Budget(steps=100_000, training=10_000_000, validation=1_000, length=1024),
+}
+
+PROTEINS: Mapping[Size, Budget] = {
+    Size.SMALL: Budget(steps=300, training=20_000, validation=500, length=48),
+    Size.PUBLISHED: Budget(steps=100_000, training=1_000_000, validation=5_000, length=512),
 }
 
 _SHARE, _SPLIT_SEED = 0.1, 0
@@ -93,6 +107,48 @@ def griffin(name: TaskName, size: Size, corpus: Corpus) -> Workload:
     return _text(name, size, corpus, sizes[size])
 
 
+def gemma_distilled(name: TaskName, size: Size, corpus: Corpus) -> Workload:
+    """The decoder of `gemma`, taught by a larger one, and scored on the same windows.
+
+    Raises:
+        CollectError: If the size is the published one: its teacher would have to be trained first.
+    """
+    if size is not Size.SMALL:
+        raise CollectError(
+            f"{name} is there in small only: no teacher of the published size can be trained on "
+            "the way. Train one, and make a Distillation workload of what it says."
+        )
+    training, validation, vocabulary = text_windows(corpus, TEXT[size])
+    schooling = replace(
+        SMALL_SCHOOLING, architecture=replace(SMALL_SCHOOLING.architecture, vocabulary=vocabulary)
+    )
+    teacher = train_teacher(jr.key(_SPLIT_SEED), schooling, training)
+    student = replace(GEMMA_SMALL, vocabulary=vocabulary)
+    taught = teach(teacher, training)
+    return Distillation(
+        name, TEXT[size].steps, training=taught, validation=validation, architecture=student
+    )
+
+
+def protein_transformer(name: TaskName, size: Size, corpus: Corpus) -> Workload:
+    """An encoder that tells hidden residues of proteins."""
+    assert isinstance(corpus, Sequences)  # noqa: S101 - the catalogue has checked
+    budget = PROTEINS[size]
+    split = split_sequences(corpus, _SHARE, _SPLIT_SEED)
+    rng = np.random.default_rng(_SPLIT_SEED)
+    parts = []
+    for part, most in ((split.training, budget.training), (split.validation, budget.validation)):
+        windows = window_sequences(part, budget.length - 1)
+        rows = rng.permutation(windows.size)[:most]
+        tokens, is_real = windows.tokens[rows].astype(np.int32), windows.is_real[rows]
+        parts.append(mask_residues(rng, tokens, is_real, len(corpus.alphabet)))
+    sizes = {Size.SMALL: ENCODER_SMALL, Size.PUBLISHED: ENCODER_PUBLISHED}[size]
+    architecture = replace(sizes, vocabulary=len(corpus.alphabet) + 1)
+    return MaskedProteins(
+        name, budget.steps, training=parts[0], validation=parts[1], architecture=architecture
+    )
+
+
 def _images(name: TaskName, size: Size, corpus: Corpus, network: ClassifierConfig) -> Workload:
     budget = IMAGES[size]
     assert isinstance(corpus, Images)  # noqa: S101 - the catalogue has checked
@@ -104,7 +160,9 @@ def _images(name: TaskName, size: Size, corpus: Corpus, network: ClassifierConfi
         )
         for part, most in ((split.training, budget.training), (split.validation, budget.validation))
     ]
-    return ImageClassification(name, budget.steps, network, *parts)
+    return ImageClassification(
+        name, budget.steps, training=parts[0], validation=parts[1], network=network
+    )
 
 
 def _image_shape(corpus: Corpus, size: Size) -> tuple[tuple[int, int, int], int]:
@@ -135,13 +193,21 @@ def _rows(name: TaskName, size: Size, corpus: Rows) -> Workload:
         for part, most in ((split.training, budget.training), (split.validation, budget.validation))
     ]
     network = MLPConfig.small((corpus.features.shape[1],), len(corpus.classes))
-    return TabularClassification(name, budget.steps, network, *parts)
+    return TabularClassification(
+        name, budget.steps, training=parts[0], validation=parts[1], network=network
+    )
 
 
 def _text(name: TaskName, size: Size, corpus: Corpus, sizes: DecoderConfig) -> Workload:
     training, validation, vocabulary = text_windows(corpus, TEXT[size])
     architecture = replace(sizes, vocabulary=vocabulary)
-    return LanguageModelling(name, TEXT[size].steps, training, validation, architecture)
+    return LanguageModelling(
+        name,
+        TEXT[size].steps,
+        training=training,
+        validation=validation,
+        architecture=architecture,
+    )
 
 
 def text_windows(corpus: Corpus, budget: Budget) -> tuple[jax.Array, jax.Array, int]:
