@@ -1,4 +1,4 @@
-"""Ray as the driver's engine; needs the extra `ray`."""
+"""Ray as an engine that runs jobs; needs the extra `ray`."""
 
 import logging
 import os
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from hyperbo.errors import MissingExtraError
+from hyperbo.jobs.errands import WorkerLost
 from hyperbo.jobs.parcels import Answer, answer_on_one_core
-from hyperbo.jobs.ray_driver import LOCAL, WorkerLost
 
 try:
     import ray
@@ -22,25 +22,21 @@ class RayEngine:
     """A connection to a Ray cluster, on which each job is a task with one core.
 
     Args:
-        address: The cluster's, or `local`.
+        address: The cluster's. If None, a cluster of this machine alone is started, and ended.
         workers: How many jobs at once; twice as many as there are cores if None, so that no core
             waits for its next job, and a cluster that can grow sees that it should.
     """
 
-    def __init__(self, address: str, workers: int | None) -> None:
+    def __init__(self, address: str | None, workers: int | None) -> None:
         self._workers = workers
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        own: dict[str, Any] = {"num_cpus": workers, "include_dashboard": False}
-        ray.init(
-            address=address,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            **(own if address == LOCAL else {}),
-        )
-        # Losses are counted by the driver, of every kind alike: Ray retries some without end.
+        where: dict[str, Any] = {"address": address}
+        if address is None:
+            where = {"address": "local", "num_cpus": workers, "include_dashboard": False}
+        ray.init(**where, log_to_driver=False, logging_level=logging.ERROR)
+        # Losses are counted by the runner, of every kind alike: Ray retries some without end.
         self._task = ray.remote(num_cpus=1, max_retries=0)(answer_on_one_core)
 
-    @property
     def capacity(self) -> int:
         """How many jobs should be on their way at once."""
         if self._workers is not None:

@@ -1,23 +1,27 @@
-"""Jobs on a Ray cluster, each on one core; needs the extra `ray`."""
+"""Jobs on a Ray cluster, each on one core; needs the extra `ray`.
+
+Ray runs in a process beside ours: where no cluster answers, it tries for minutes, heeding no
+signal, and where its cluster goes away, it ends its process. That one can be killed, and its end
+noticed.
+"""
 
 import importlib.util
 import os
 import re
 import socket
 import tempfile
-from collections import deque
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from hyperbo.errors import MissingExtraError, StudyError
+from hyperbo.jobs.errands import Connecting, Delivery, Errand, Refused, run_errands, send_all
 from hyperbo.jobs.interrupts import interrupts_held
 from hyperbo.jobs.job import Failed, Finished, Job
-from hyperbo.jobs.parcels import pack
-from hyperbo.jobs.ray_driver import LOCAL, Connecting, Delivery, Errand, Refused, serve
 
 if importlib.util.find_spec("ray") is None:
     raise MissingExtraError(
@@ -30,7 +34,7 @@ class RayExecutor:
     """Runs jobs as tasks on a Ray cluster, whose nodes need the same packages as this machine.
 
     A job that loses its worker, or the node that it ran on, is begun again; one that does three
-    times has failed. Ray itself runs in a process beside this one.
+    times has failed.
 
     Attributes:
         address: The cluster's: `host:port`, `ray://host:port` or `auto`. If None, what the variable
@@ -51,30 +55,26 @@ class RayExecutor:
         """Yield the outcomes as they come."""
         if not jobs:
             return
-        waiting = deque(jobs)
-        running: dict[int, Job] = {}
-        with closing(_Driver(self)) as driver:
-            capacity = driver.connect()
-            while waiting or running:
-                while waiting and len(running) < capacity:
-                    number, job = len(jobs) - len(waiting), waiting.popleft()
-                    parcel = pack(job)
-                    if isinstance(parcel, Failed):
-                        yield parcel
-                    else:
-                        running[number] = job
-                        driver.send(Errand(number, parcel))
-                if running:
-                    delivery = driver.receive()
-                    capacity = delivery.capacity
-                    yield delivery.answer.outcome(running.pop(delivery.number))
+        with closing(_Process(self)) as process:
+            yield from send_all(jobs, process)
 
 
-class _Driver:
+def serve(connection: Connection, log: Path, address: str | None, workers: int | None) -> None:
+    """The life of the process that speaks with Ray, whose own output goes into a file."""
+    with log.open("ab") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    # Only this process may load Ray.
+    from hyperbo.jobs.ray_engine import RayEngine  # noqa: PLC0415
+
+    run_errands(connection, lambda: RayEngine(address, workers))
+
+
+class _Process:
     """The process that speaks with Ray, and the pipe to it."""
 
     def __init__(self, settings: RayExecutor) -> None:
-        self._address = settings.address or os.environ.get("RAY_ADDRESS") or LOCAL
+        self._address = settings.address or os.environ.get("RAY_ADDRESS") or None
         self._patience = settings.patience
         self._workers = settings.workers
         self._folder = tempfile.TemporaryDirectory(prefix="hyperbo-ray-")
@@ -97,12 +97,12 @@ class _Driver:
         self._knock()
         with interrupts_held():
             self._process.start()
-        # Only the driver may hold its end: so the pipe closes when it ends.
+        # Only the process may hold its end: so the pipe closes when it ends.
         self._theirs.close()
         if not isinstance(self._receive(), Connecting):
-            raise StudyError("Ray's driver spoke out of turn.")
+            raise StudyError("The process that speaks with Ray spoke out of turn.")
         # A cluster of our own comes up, or Ray gives up; it may take longer on a busy machine.
-        if self._address != LOCAL and not self._connection.poll(self._patience):
+        if self._address is not None and not self._connection.poll(self._patience):
             raise StudyError(
                 f"No Ray cluster answers at {self._address}: it was waited for {self._patience:g} "
                 f"seconds. {_REMEDY}"
@@ -129,7 +129,7 @@ class _Driver:
         return delivery
 
     def close(self) -> None:
-        """Let the driver cancel its tasks and leave the cluster; end it if it does not."""
+        """Let the process cancel its tasks and leave the cluster; kill it if it does not."""
         self._connection.close()
         self._theirs.close()
         if self._process.pid is not None:
@@ -140,11 +140,11 @@ class _Driver:
 
     @property
     def _place(self) -> str:
-        return "on this machine" if self._address == LOCAL else f"at {self._address}"
+        return "on this machine" if self._address is None else f"at {self._address}"
 
     def _knock(self) -> None:
         """See whether somebody listens at the address, which Ray itself tries for minutes."""
-        found = re.fullmatch(r"(?:ray://)?\[?([^/]+?)\]?:(\d+)", self._address)
+        found = re.fullmatch(r"(?:ray://)?\[?([^/]+?)\]?:(\d+)", self._address or "")
         if found is None:
             return
         try:
@@ -161,7 +161,7 @@ class _Driver:
             raise self._lost() from error
 
     def _lost(self) -> StudyError:
-        """What became of the driver, as far as its log tells."""
+        """What became of the process, as far as its log tells."""
         self._process.join(_FAREWELL)
         log = self._log.read_text(errors="replace").strip() if self._log.exists() else ""
         last = log.splitlines()[-1] if log else "Its log is empty."
@@ -172,7 +172,7 @@ class _Driver:
 
 
 _FAREWELL = 20.0
-"""Seconds that the driver has to cancel its tasks and end a cluster of its own."""
+"""Seconds that the process has to cancel its tasks and end a cluster of its own."""
 
 _REMEDY = (
     "Give --address HOST:PORT of a cluster's head (start one with: ray start --head), or leave it "
