@@ -6,6 +6,7 @@ from hyperbo.jobs.harness import (
     installed_versions,
     read_manifest,
     read_results,
+    read_results_by_key,
     run_jobs,
 )
 from hyperbo.jobs.job import Failed, Finished, Job, attempt, canonical_json
@@ -24,5 +25,6 @@ __all__ = [
     "installed_versions",
     "read_manifest",
     "read_results",
+    "read_results_by_key",
     "run_jobs",
 ]

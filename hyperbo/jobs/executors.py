@@ -85,16 +85,20 @@ class ProcessExecutor:
 class TimeLimited:
     """Begins nothing new once its time is over, so that long work can be done by instalments.
 
+    The jobs that run then are given up, as soon as one of them ends.
+
     Attributes:
         executor: Where the jobs run.
-        end: When to stop, by `time.monotonic`. The jobs that run then are given up.
+        end: When to stop, by `time.monotonic`.
     """
 
     executor: Executor
     end: float
 
     def run(self, jobs: Sequence[Job]) -> Generator[Finished | Failed, None, None]:
-        """Yield the outcomes until the time is over."""
+        """Yield the outcomes until the time is over; none if it is over already."""
+        if time.monotonic() >= self.end:
+            return
         with closing(self.executor.run(jobs)) as outcomes:
             for outcome in outcomes:
                 yield outcome

@@ -94,12 +94,21 @@ def read_results(folder: Path) -> pd.DataFrame:
     Raises:
         StudyError: If there is no run or no result, or a result is damaged.
     """
+    results = read_results_by_key(folder)
+    if not results:
+        raise StudyError(f"There are no results in {folder} yet; run it first.")
+    return pd.concat(results.values(), ignore_index=True)
+
+
+def read_results_by_key(folder: Path) -> dict[str, pd.DataFrame]:
+    """The result of each finished job, by its key, in the order of the keys; empty at first.
+
+    Raises:
+        StudyError: If there is no run, or a result is damaged.
+    """
     if not (folder / "manifest.json").is_file():
         raise StudyError(f"{folder} is not the folder of a run: it has no manifest.json.")
-    paths = sorted((folder / "results").glob("*.parquet"))
-    if not paths:
-        raise StudyError(f"There are no results in {folder} yet; run it first.")
-    return pd.concat([_read(path) for path in paths], ignore_index=True)
+    return {path.stem: _read(path) for path in sorted((folder / "results").glob("*.parquet"))}
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

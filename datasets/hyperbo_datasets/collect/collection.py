@@ -1,17 +1,25 @@
 """A collection: a folder of training runs that grows by instalments, and the table it makes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import pandas as pd
 
 from hyperbo.errors import StudyError
-from hyperbo.jobs import Executor, Job, Progress, read_manifest, read_results, run_jobs
+from hyperbo.jobs import (
+    Executor,
+    Progress,
+    read_manifest,
+    read_results,
+    read_results_by_key,
+    run_jobs,
+)
 from hyperbo_datasets.checks import validate
+from hyperbo_datasets.collect.blocks import Block, missing_blocks
 from hyperbo_datasets.collect.optimizers import OPTIMIZERS
-from hyperbo_datasets.collect.points import Kind, config_id
+from hyperbo_datasets.collect.points import MOST_PLACES, Kind, config_id, place_of
 from hyperbo_datasets.collect.sweep import (
     DIVERGED_AT,
     KIND,
@@ -19,16 +27,19 @@ from hyperbo_datasets.collect.sweep import (
     PLACE,
     WIDTH,
     Sweep,
-    block_jobs,
+    block_job,
     fastest_widths,
     speed_jobs,
 )
 from hyperbo_datasets.collect.task_names import TaskName
+from hyperbo_datasets.collect.workloads.catalogue import check
 from hyperbo_datasets.errors import CollectError
 from hyperbo_datasets.metric import Metric, Minimise, NegativeLogError
 from hyperbo_datasets.schema import (
     CONFIG_ID,
+    SEED,
     STATUS,
+    STEP,
     TASK,
     Provenance,
     Status,
@@ -36,8 +47,14 @@ from hyperbo_datasets.schema import (
     make_table,
 )
 
+SOURCE = "training runs of HyperBO's own workloads"
+"""The provenance of every collected table."""
+
 METRIC = Metric(METRIC_NAME, Minimise(), NegativeLogError(epsilon=5e-4))
 """Half an error in the 1,000 validation examples that the least of the small workloads has."""
+
+MEASURING, TRAINING = "measuring speed", "training"
+"""The stages of a call."""
 
 Report = Callable[[str, Progress], None]
 
@@ -63,6 +80,20 @@ class Plan:
     width: int | None = None
     base: TuningTable | None = None
 
+    def __post_init__(self) -> None:
+        most = max(self.matched, self.unmatched)
+        if not self.tasks or min(self.matched, self.unmatched) < 0 or not 0 < most <= MOST_PLACES:
+            raise CollectError(
+                f"{len(self.tasks)} tasks, {self.matched} matched and {self.unmatched} unmatched "
+                f"configurations are nothing to collect; wanted a task, and 1 to {MOST_PLACES:,} "
+                "configurations of either kind."
+            )
+
+    @property
+    def counts(self) -> dict[Kind, int]:
+        """Configurations of each kind."""
+        return {Kind.MATCHED: self.matched, Kind.UNMATCHED: self.unmatched}
+
 
 def collect(
     plan: Plan,
@@ -74,7 +105,8 @@ def collect(
     """Train what the folder does not hold yet, and keep each block of runs as it ends.
 
     Kill it at any time: the same call goes on, nothing is lost that was kept, nothing is trained
-    twice. A later call may name more tasks or more configurations.
+    twice. A later call may name more tasks or more configurations. An executor that stops early
+    leaves the rest to a later call.
 
     Args:
         plan: What shall be there in the end.
@@ -84,28 +116,33 @@ def collect(
 
     Raises:
         CorpusError: If a corpus is missing or damaged; nothing has been trained then.
-        CollectError: If the table to extend is over another search space.
+        CollectError: If there is no such task, the table to extend is of another sweep, or a
+            corpus has changed since; nothing has been trained then.
         StudyError: If the folder belongs to another sweep, another process is at work in it, it
             cannot be written, or, once all else is done, blocks failed.
     """
-    if plan.base is not None and plan.base.space != OPTIMIZERS[plan.sweep.optimizer].space:
-        raise CollectError(
-            f"The table {plan.base.name!r} is over another search space than the optimiser "
-            f"{plan.sweep.optimizer!r}. Extend it with the optimiser it was collected with."
-        )
+    for task in plan.tasks:
+        check(task)
+    _check_base(plan)
     widths = _widths(plan, folder, executor, report)
-    counts = {Kind.MATCHED: plan.matched, Kind.UNMATCHED: plan.unmatched}
-    jobs = [
-        job
-        for job in block_jobs(plan.sweep, dict.fromkeys(plan.tasks, counts), widths)
-        if not _is_held(plan.base, job)
+    stored = _stored_blocks(plan, folder)
+    held = _held_places(plan, stored)
+    missing = [
+        block
+        for task in plan.tasks
+        for kind, count in plan.counts.items()
+        for block in missing_blocks(task, kind, count, held[task, kind])
     ]
     run_jobs(
-        jobs,
+        [
+            block_job(plan.sweep, block, widths[block.task])
+            for block in (*stored, *missing)
+            if block.task in widths
+        ],
         folder / "runs",
         settings=plan.sweep.settings,
         executor=executor,
-        on_progress=lambda progress: report("training", progress),
+        on_progress=lambda progress: report(TRAINING, progress),
     )
 
 
@@ -115,8 +152,11 @@ def read_runs(folder: Path) -> pd.DataFrame:
     Raises:
         StudyError: If there is no collection or no run, or a file is damaged.
     """
-    runs = read_results(folder / "runs")
-    return runs.sort_values([TASK, KIND, PLACE, "step"], ignore_index=True)
+    blocks = read_results_by_key(folder / "runs")
+    if not blocks:
+        raise StudyError(f"No run in {folder} has ended yet. Run the same again, with more time.")
+    runs = _each_once([*blocks.values()], [TASK, KIND, PLACE])
+    return runs.sort_values([TASK, KIND, PLACE, STEP], ignore_index=True)
 
 
 def read_speeds(folder: Path) -> pd.DataFrame:
@@ -136,17 +176,21 @@ def to_table(folder: Path, name: str, base: TuningTable | None = None) -> Tuning
     Args:
         folder: The collection's folder.
         name: The table's name.
-        base: The table that the collection extends, if it does.
+        base: The table that the collection extends, if it does; its runs stand.
 
     Raises:
         StudyError: If there is no collection or no run, or a file is damaged.
         CollectError: If every run of every task diverged.
     """
-    runs = read_runs(folder)
     settings = read_manifest(folder / "runs")["settings"]
-    completed = runs.loc[runs[STATUS] == Status.COMPLETED.value, TASK].unique()
-    lost = sorted(set(runs[TASK].unique()) - set(_ended(runs, list(completed))))
-    kept = runs[~runs[TASK].isin(lost)]
+    parts = [] if base is None else [base.frame.astype({TASK: str, STATUS: str})]
+    if base is None or read_results_by_key(folder / "runs"):
+        parts.append(_numbered(read_runs(folder)))
+    frame = _each_once(parts, [TASK, CONFIG_ID])
+    last = frame.sort_values(STEP, kind="stable").drop_duplicates([TASK, CONFIG_ID], keep="last")
+    completed = set(last.loc[last[STATUS] == Status.COMPLETED.value, TASK])
+    lost = sorted(set(last[TASK]) - completed)
+    kept = frame[~frame[TASK].isin(lost)]
     if kept.empty:
         raise CollectError(
             f"Every run in {folder} diverged. Collect more of each task, or other tasks."
@@ -159,49 +203,39 @@ def to_table(folder: Path, name: str, base: TuningTable | None = None) -> Tuning
     )
     if lost:
         notes += f" Left out, since every run diverged: {', '.join(lost)}."
-    numbers = [
-        config_id(TaskName.parse(task), Kind(kind), place)
-        for task, kind, place in zip(kept[TASK], kept[KIND], kept[PLACE], strict=True)
-    ]
-    frame = kept.assign(**{CONFIG_ID: numbers}).drop(columns=[KIND, PLACE, WIDTH, DIVERGED_AT])
-    return validate(
-        make_table(
-            name,
-            OPTIMIZERS[settings["optimizer"]].space,
-            METRIC,
-            frame if base is None else pd.concat([base.frame.astype({TASK: str}), frame]),
-            Provenance("training runs of HyperBO's own workloads", "Apache-2.0", notes),
+    space = OPTIMIZERS[settings["optimizer"]].space
+    return validate(make_table(name, space, METRIC, kept, Provenance(SOURCE, "Apache-2.0", notes)))
+
+
+def is_collection(folder: Path) -> bool:
+    """Whether a folder holds one."""
+    return (folder / "runs" / "manifest.json").exists()
+
+
+def _check_base(plan: Plan) -> None:
+    """Refuse to extend a table that is not of the same sweep: its ids would mean other points."""
+    if plan.base is None:
+        return
+    base, sweep = plan.base, plan.sweep
+    if base.space != OPTIMIZERS[sweep.optimizer].space or base.metric != METRIC:
+        raise CollectError(
+            f"The table {base.name!r} is over another search space or metric than collections "
+            f"with the optimiser {sweep.optimizer!r}. Extend it with the optimiser it was "
+            "collected with."
         )
-    )
-
-
-def _ended(runs: pd.DataFrame, tasks: Sequence[str]) -> list[str]:
-    """Those tasks that have a run whose last evaluation is not a divergence."""
-    last = runs[runs[TASK].isin(tasks)].drop_duplicates([TASK, KIND, PLACE], keep="last")
-    return [str(task) for task in last.loc[last[STATUS] == Status.COMPLETED.value, TASK].unique()]
-
-
-def _is_held(base: TuningTable | None, job: Job) -> bool:
-    """Whether a table has all runs of a block."""
-    if base is None:
-        return False
-    block = job.arguments
-    held = _held(base, str(block["task"]))
-    places = range(block["first"], block["first"] + block["count"])
-    return all(config_id(block["task"], block["kind"], place) in held for place in places)
-
-
-@cache
-def _held(base: TuningTable, task: str) -> frozenset[int]:
-    """The configurations that a table has of a task."""
-    frame = base.frame
-    return frozenset(frame.loc[(frame[TASK] == task).to_numpy(), CONFIG_ID].unique().tolist())
+    seeds = sorted(base.frame[SEED].unique().tolist())
+    if seeds != [sweep.seed]:
+        raise CollectError(
+            f"The table {base.name!r} has runs of the seeds {seeds}, not of {sweep.seed}, so that "
+            "its configurations are others. Extend it with the seed it was collected with."
+        )
 
 
 def _widths(plan: Plan, folder: Path, executor: Executor, report: Report) -> Mapping[TaskName, int]:
     """How many configurations each task trains side by side; what was measured is kept.
 
-    A block that is resumed must be trained as its neighbours were, or rounding would differ.
+    A block that is resumed must be trained as its neighbours were, or rounding would differ. A task
+    that was not measured, since the executor stopped early, is left out.
     """
     if plan.width is not None:
         return dict.fromkeys(plan.tasks, plan.width)
@@ -210,15 +244,70 @@ def _widths(plan: Plan, folder: Path, executor: Executor, report: Report) -> Map
         folder / "speed",
         settings=plan.sweep.settings,
         executor=executor,
-        on_progress=lambda progress: report("measuring speed", progress),
+        on_progress=lambda progress: report(MEASURING, progress),
     )
-    return fastest_widths(read_speeds(folder))
+    speeds = read_results_by_key(folder / "speed")
+    return fastest_widths(pd.concat(speeds.values(), ignore_index=True)) if speeds else {}
 
 
-def is_collection(folder: Path) -> bool:
-    """Whether a folder holds one."""
-    try:
-        read_manifest(folder / "runs")
-    except StudyError:
-        return False
-    return True
+def _stored_blocks(plan: Plan, folder: Path) -> list[Block]:
+    """The blocks of the plan's tasks that the folder holds.
+
+    Raises:
+        CollectError: If some were trained on other data than there are now.
+    """
+    # The folder of another sweep is refused later, by the harness.
+    if not is_collection(folder) or read_manifest(folder / "runs")["settings"] != (
+        plan.sweep.settings
+    ):
+        return []
+    stored = []
+    for key, runs in read_results_by_key(folder / "runs").items():
+        block = Block(
+            TaskName.parse(runs[TASK].iloc[0]),
+            Kind(runs[KIND].iloc[0]),
+            first=int(runs[PLACE].min()),
+            count=int(runs[PLACE].nunique()),
+        )
+        if block.task not in plan.tasks:
+            continue
+        if block_job(plan.sweep, block, width=1).key != key:
+            raise CollectError(
+                f"{folder} holds runs of {block.task} that were trained on another content of the "
+                f"corpus {block.task.corpus} than it has now. Bring that back, or take another "
+                "folder."
+            )
+        stored.append(block)
+    return stored
+
+
+def _held_places(
+    plan: Plan, stored: Sequence[Block]
+) -> Mapping[tuple[TaskName, Kind], Container[int]]:
+    """Which points of each sequence are trained: in the folder, or in the table to extend."""
+    held: dict[tuple[TaskName, Kind], set[int]] = defaultdict(set)
+    for block in stored:
+        held[block.task, block.kind].update(block.places)
+    if plan.base is not None:
+        pairs = plan.base.frame[[TASK, CONFIG_ID]].drop_duplicates()
+        for name, number in zip(pairs[TASK], pairs[CONFIG_ID], strict=True):
+            kind, place = place_of(int(number))
+            held[TaskName.parse(name), kind].add(place)
+    return held
+
+
+def _numbered(runs: pd.DataFrame) -> pd.DataFrame:
+    """Runs with their configurations' numbers, in the columns of a table."""
+    numbers = [
+        config_id(TaskName.parse(task), Kind(kind), place)
+        for task, kind, place in zip(runs[TASK], runs[KIND], runs[PLACE], strict=True)
+    ]
+    numbered = runs.assign(**{CONFIG_ID: numbers})
+    return numbered.drop(columns=[KIND, PLACE, WIDTH, DIVERGED_AT])
+
+
+def _each_once(parts: Sequence[pd.DataFrame], run: list[str]) -> pd.DataFrame:
+    """The parts one under the other; a run that several have is taken from the first of them."""
+    frame = pd.concat(parts, keys=range(len(parts)), names=["part"]).reset_index("part")
+    first = frame.groupby(run, observed=True)["part"].transform("min")
+    return frame[frame["part"] == first].drop(columns="part").reset_index(drop=True)

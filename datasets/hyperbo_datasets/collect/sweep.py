@@ -1,7 +1,6 @@
 """Sweeps: blocks of training runs as jobs, each done anywhere, resumed after a kill."""
 
 import math
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,6 +10,7 @@ import pandas as pd
 
 from hyperbo.jobs import Job
 from hyperbo.space import Value
+from hyperbo_datasets.collect.blocks import BLOCK, Block
 from hyperbo_datasets.collect.optimizers import OPTIMIZERS, Optimizer
 from hyperbo_datasets.collect.points import Kind, configurations
 from hyperbo_datasets.collect.task_names import TaskName
@@ -21,9 +21,6 @@ from hyperbo_datasets.schema import COST, SEED, STATUS, STEP, TASK, Status
 
 METRIC_NAME = "valid/error_rate"
 KIND, PLACE, WIDTH, DIVERGED_AT = "kind", "place", "width", "diverged_at"
-
-BLOCK = 16
-"""Configurations in a job: what a kill can cost, and the most that are trained side by side."""
 
 WIDTHS = (1, 8)
 """How many configurations at once are tried for speed; each divides the block."""
@@ -49,33 +46,34 @@ class Sweep:
         return {"optimizer": self.optimizer, "size": self.size.value, "seed": self.seed}
 
 
-def block_jobs(
-    sweep: Sweep, counts: Mapping[TaskName, Mapping[Kind, int]], widths: Mapping[TaskName, int]
-) -> list[Job]:
-    """The jobs of a sweep, the blocks of a task one after the other.
+def block_job(sweep: Sweep, block: Block, width: int) -> Job:
+    """The job that trains a block.
+
+    How many configurations are trained side by side is none of its settings: it changes the time
+    that a run takes, and its result by rounding only.
 
     Args:
         sweep: The sweep.
-        counts: How many configurations of each kind, by task.
-        widths: How many are trained side by side, by task.
+        block: The configurations.
+        width: How many are trained side by side.
     """
-    return [
-        Job(
-            settings={**_settings(sweep, task), "kind": kind.value, "first": first, "count": count},
-            function=train_block,
-            arguments={
-                "sweep": sweep,
-                "task": task,
-                "kind": kind,
-                "first": first,
-                "count": count,
-                "width": widths[task],
-            },
-        )
-        for task, kinds in counts.items()
-        for kind, wanted in kinds.items()
-        for first, count in _blocks(wanted)
-    ]
+    return Job(
+        settings={
+            **_settings(sweep, block.task),
+            "kind": block.kind.value,
+            "first": block.first,
+            "count": block.count,
+        },
+        function=train_block,
+        arguments={
+            "sweep": sweep,
+            "task": block.task,
+            "kind": block.kind,
+            "first": block.first,
+            "count": block.count,
+            "width": width,
+        },
+    )
 
 
 def speed_jobs(sweep: Sweep, tasks: Sequence[TaskName]) -> list[Job]:
@@ -124,8 +122,8 @@ def train_block(
 def measure_speed(sweep: Sweep, task: TaskName) -> pd.DataFrame:
     """Seconds a run takes, by the number of configurations that are trained side by side.
 
-    Timed over a few evaluations of configurations that do not diverge soon, without compilation;
-    the least of three, since whatever else a machine does only adds.
+    Timed from one evaluation to the next, without compilation; the least of three, since whatever
+    else a machine does only adds.
 
     Returns:
         A row for each width: task, `width`, `seconds` a run.
@@ -135,7 +133,7 @@ def measure_speed(sweep: Sweep, task: TaskName) -> pd.DataFrame:
     rows = []
     for width in WIDTHS:
         trainer = Trainer(build(task, sweep.size), optimizer, sweep.seed, width)
-        seconds = [_seconds_an_evaluation(trainer, points[:width]) for _ in range(3)]
+        seconds = [trainer.time_evaluation(points[:width]) for _ in range(3)]
         rows.append({TASK: str(task), WIDTH: width, "seconds": min(seconds) * trainer.evaluations})
     return pd.DataFrame(rows)
 
@@ -163,21 +161,6 @@ def _row(optimizer: Optimizer, point: Mapping[str, Value], found: Evaluation) ->
         COST: found.seconds,
         DIVERGED_AT: found.diverged_at or 0,
     }
-
-
-def _seconds_an_evaluation(trainer: Trainer, points: Sequence[Mapping[str, Value]]) -> float:
-    """Of the second evaluation of a run: the first also moves data."""
-    run = trainer.train(points)
-    next(run)
-    begun = time.perf_counter()
-    next(run, None)
-    return (time.perf_counter() - begun) / len(points)
-
-
-def _blocks(count: int) -> Iterator[tuple[int, int]]:
-    """First and count of each block."""
-    for first in range(0, count, BLOCK):
-        yield first, min(BLOCK, count - first)
 
 
 def _settings(sweep: Sweep, task: TaskName) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import equinox as eqx
@@ -73,6 +73,7 @@ class Trainer:
     seed: int = 0
     width: int = 1
     evaluations: int = 10
+    _programs: "_Programs" = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.evaluations < 1 or self.workload.steps % self.evaluations:
@@ -91,22 +92,44 @@ class Trainer:
         Raises:
             CollectError: If there are more configurations than the width, or none.
         """
-        count = len(configurations)
-        if not 1 <= count <= self.width:
-            raise CollectError(f"Got {count} configurations; wanted 1 to {self.width} at once.")
-        # A short block is filled up with its last configuration, whose copies are dropped.
-        filled = [*configurations, *[configurations[-1]] * (self.width - count)]
-        inputs = {name: jnp.asarray(each) for name, each in self.optimizer.numbers(filled).items()}
-        programs: _Programs = self._programs  # type: ignore[attr-defined]
+        inputs, count = self._inputs(configurations), len(configurations)
         begun = time.perf_counter()
-        state = programs.start(inputs)
-        rows = self.workload.batches(np.random.default_rng(self.seed))
-        for part in np.split(rows, self.evaluations):
-            state, error_rates = programs.advance(inputs, state, part)
+        state = self._programs.start(inputs)
+        for part in self._batches():
+            state, error_rates = jax.block_until_ready(self._programs.advance(inputs, state, part))  # type: ignore[no-untyped-call]
             found = _evaluations(state, error_rates, (time.perf_counter() - begun) / count, count)
             yield found
             if all(each.diverged_at is not None for each in found):
                 return
+
+    def time_evaluation(self, configurations: Sequence[Mapping[str, Value]]) -> float:
+        """Seconds of each run from one evaluation to the next, whether or not it diverges.
+
+        Taken of the second evaluation: the first also moves data.
+
+        Raises:
+            CollectError: If there are more configurations than the width, or none.
+        """
+        inputs, seconds = self._inputs(configurations), 0.0
+        state = self._programs.start(inputs)
+        for part in self._batches()[:2]:
+            begun = time.perf_counter()
+            state, _ = jax.block_until_ready(self._programs.advance(inputs, state, part))  # type: ignore[no-untyped-call]
+            seconds = time.perf_counter() - begun
+        return seconds / len(configurations)
+
+    def _inputs(self, configurations: Sequence[Mapping[str, Value]]) -> dict[str, Array]:
+        """The optimiser's inputs; a short block is filled up with copies of its last one."""
+        count = len(configurations)
+        if not 1 <= count <= self.width:
+            raise CollectError(f"Got {count} configurations; wanted 1 to {self.width} at once.")
+        filled = [*configurations, *[configurations[-1]] * (self.width - count)]
+        return {name: jnp.asarray(each) for name, each in self.optimizer.numbers(filled).items()}
+
+    def _batches(self) -> list[Int[np.ndarray, "S B"]]:
+        """The rows of every step's batch, evaluation by evaluation."""
+        rows = self.workload.batches(np.random.default_rng(self.seed))
+        return np.split(rows, self.evaluations)
 
 
 @dataclass(frozen=True)
@@ -123,7 +146,26 @@ def _compile(trainer: Trainer) -> _Programs:
     """Compile a trainer's programs, so that the time of a run is that of training."""
     workload, width = trainer.workload, trainer.width
     key = jr.key(trainer.seed)
-    static = eqx.partition(eqx.filter_eval_shape(workload.init, key), _is_array)[1]
+    start, advance = _starting(trainer), _advancing(trainer, key)
+    if width > 1:
+        start = jax.vmap(start, in_axes=(0, None, None))
+        advance = jax.vmap(advance, in_axes=(0, 0, None, None))
+    else:
+        start, advance = _alone(start), _alone(advance)
+    steps = workload.steps // trainer.evaluations
+    inputs = {name: jnp.zeros(width, jnp.float32) for name in trainer.optimizer.space.names}
+    rows = jnp.zeros((steps, workload.name.batch_size), jnp.int32)
+    started = _compiled(start, inputs, key, workload)
+    advanced = _compiled(advance, inputs, started(inputs, key, workload), rows, workload)
+
+    return _Programs(
+        start=lambda inputs: started(inputs, key, workload),
+        advance=lambda inputs, state, rows: advanced(inputs, state, jnp.asarray(rows), workload),
+    )
+
+
+def _starting(trainer: Trainer) -> Callable[..., State]:
+    """The program that a run begins with."""
 
     def start(inputs: Inputs, key: PRNGKeyArray, workload: Workload) -> State:
         model = eqx.filter(workload.init(key), eqx.is_array)
@@ -131,6 +173,15 @@ def _compile(trainer: Trainer) -> _Programs:
         learned = eqx.filter(model, eqx.is_inexact_array)
         zero = jnp.zeros((), jnp.int32)
         return State(model, transformation.init(learned), zero, zero)
+
+    return start
+
+
+def _advancing(
+    trainer: Trainer, key: PRNGKeyArray
+) -> Callable[..., tuple[State, Float[Array, ""]]]:
+    """The program that takes a run from one evaluation to the next."""
+    static = eqx.partition(eqx.filter_eval_shape(trainer.workload.init, key), _is_array)[1]
 
     def advance(
         inputs: Inputs, state: State, rows: Int[Array, "S B"], workload: Workload
@@ -149,21 +200,7 @@ def _compile(trainer: Trainer) -> _Programs:
         model = eqx.combine(state.model, static)
         return state, workload.error_rate(model, workload.validation)
 
-    if width > 1:
-        start = jax.vmap(start, in_axes=(0, None, None))
-        advance = jax.vmap(advance, in_axes=(0, 0, None, None))
-    else:
-        start, advance = _alone(start), _alone(advance)
-    steps = workload.steps // trainer.evaluations
-    inputs = {name: jnp.zeros(width, jnp.float32) for name in trainer.optimizer.space.names}
-    rows = jnp.zeros((steps, workload.name.batch_size), jnp.int32)
-    started = _compiled(start, inputs, key, workload)
-    advanced = _compiled(advance, inputs, started(inputs, key, workload), rows, workload)
-
-    return _Programs(
-        start=lambda inputs: started(inputs, key, workload),
-        advance=lambda inputs, state, rows: advanced(inputs, state, jnp.asarray(rows), workload),
-    )
+    return advance
 
 
 def _compiled(program: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:

@@ -5,8 +5,6 @@ from typing import Self
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
-import jax.random as jr
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from hyperbo_datasets.collect.networks.classifier import Activation
@@ -14,11 +12,13 @@ from hyperbo_datasets.collect.networks.convolution import (
     Convolution,
     Padding,
     count_windows,
+    examples_last,
     max_pool,
     same,
     valid,
 )
 from hyperbo_datasets.collect.networks.dense import DenseStack
+from hyperbo_datasets.collect.networks.drawing import draw_kernels
 
 
 class MaxPoolingCNN(eqx.Module):
@@ -30,12 +30,13 @@ class MaxPoolingCNN(eqx.Module):
     pool_window: int = eqx.field(static=True)
     pool_stride: int = eqx.field(static=True)
 
-    def __call__(self, image: Float[Array, "H W C"]) -> Float[Array, " classes"]:
-        """The logits of one image."""
+    def __call__(self, images: Float[Array, "N H W C"]) -> Float[Array, "N classes"]:
+        """The logits."""
+        found = examples_last(images)
         for convolution in self.convolutions:
-            image = self.activation(convolution(image))
-            image = max_pool(image, self.pool_window, self.pool_stride, same)
-        return self.dense(jnp.ravel(image))
+            found = self.activation(convolution(found))
+            found = max_pool(found, self.pool_window, self.pool_stride, same)
+        return self.dense(found.reshape(-1, len(images)).T)
 
 
 @dataclass(frozen=True)
@@ -66,20 +67,24 @@ class MaxPoolingCNNConfig:
 
     def init(self, key: PRNGKeyArray) -> MaxPoolingCNN:
         """A network with fresh parameters."""
-        key_dense, *keys = jr.split(key, len(self.channels) + 1)
         height, width, inputs = self.image_shape
         convolutions = []
-        sizes = zip(keys, self.channels, self.windows, self.paddings, strict=True)
-        for key_layer, outputs, window, padding in sizes:
-            layer = Convolution.init(key_layer, inputs, outputs, window, padding=padding)
+        sizes = zip(self.channels, self.windows, self.paddings, strict=True)
+        for outputs, window, padding in sizes:
+            layer = Convolution.blank(inputs, outputs, window, padding=padding)
             height, width = (self._pooled(layer.side(length)) for length in (height, width))
             inputs = outputs
             convolutions.append(layer)
-        widths = (height * width * inputs, *self.hidden, self.classes)
-        dense = DenseStack.init(key_dense, widths, self.activation)
-        return MaxPoolingCNN(
-            tuple(convolutions), dense, self.activation, self.pool_window, self.pool_stride
+        blank = MaxPoolingCNN(
+            tuple(convolutions),
+            DenseStack.blank(
+                (height * width * inputs, *self.hidden, self.classes), self.activation
+            ),
+            self.activation,
+            self.pool_window,
+            self.pool_stride,
         )
+        return draw_kernels(key, blank)
 
     def _pooled(self, length: int) -> int:
         return count_windows(length, self.pool_window, self.pool_stride, same)

@@ -5,13 +5,12 @@ from typing import Self
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
-import jax.random as jr
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from hyperbo_datasets.collect.networks.classifier import Activation
-from hyperbo_datasets.collect.networks.convolution import Convolution
+from hyperbo_datasets.collect.networks.convolution import Convolution, examples_last
 from hyperbo_datasets.collect.networks.dense import DenseStack
+from hyperbo_datasets.collect.networks.drawing import draw_kernels
 
 
 class SimpleCNN(eqx.Module):
@@ -21,11 +20,12 @@ class SimpleCNN(eqx.Module):
     dense: DenseStack
     activation: Activation = eqx.field(static=True)
 
-    def __call__(self, image: Float[Array, "H W C"]) -> Float[Array, " classes"]:
-        """The logits of one image."""
+    def __call__(self, images: Float[Array, "N H W C"]) -> Float[Array, "N classes"]:
+        """The logits."""
+        found = examples_last(images)
         for convolution in self.convolutions:
-            image = self.activation(convolution(image))
-        return self.dense(jnp.ravel(image))
+            found = self.activation(convolution(found))
+        return self.dense(found.reshape(-1, len(images)).T)
 
 
 @dataclass(frozen=True)
@@ -52,16 +52,15 @@ class SimpleCNNConfig:
 
     def init(self, key: PRNGKeyArray) -> SimpleCNN:
         """A network with fresh parameters."""
-        key_dense, *keys = jr.split(key, len(self.channels) + 1)
         height, width, inputs = self.image_shape
         convolutions = []
-        for key_layer, outputs, stride in zip(keys, self.channels, self.strides, strict=True):
-            layer = Convolution.init(key_layer, inputs, outputs, self.window, stride)
+        for outputs, stride in zip(self.channels, self.strides, strict=True):
+            layer = Convolution.blank(inputs, outputs, self.window, stride)
             height, width, inputs = layer.side(height), layer.side(width), outputs
             convolutions.append(layer)
         widths = (height * width * inputs, *self.hidden, self.classes)
-        dense = DenseStack.init(key_dense, widths, self.activation)
-        return SimpleCNN(tuple(convolutions), dense, self.activation)
+        dense = DenseStack.blank(widths, self.activation)
+        return draw_kernels(key, SimpleCNN(tuple(convolutions), dense, self.activation))
 
     @classmethod
     def small(cls, image_shape: tuple[int, int, int], classes: int) -> Self:

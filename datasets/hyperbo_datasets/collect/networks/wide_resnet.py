@@ -5,13 +5,13 @@ from typing import Self
 
 import equinox as eqx
 import jax
-import jax.random as jr
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from hyperbo_datasets.collect.networks.classifier import Activation
-from hyperbo_datasets.collect.networks.convolution import Convolution
+from hyperbo_datasets.collect.networks.convolution import Convolution, examples_last
 from hyperbo_datasets.collect.networks.dense import Dense
-from hyperbo_datasets.collect.networks.normalization import GroupNorm
+from hyperbo_datasets.collect.networks.drawing import draw_kernels
+from hyperbo_datasets.collect.networks.group_norm import GroupNorm
 from hyperbo_datasets.errors import CollectError
 
 
@@ -26,10 +26,10 @@ class ResidualBlock(eqx.Module):
     shortcut: Convolution | None
     activation: Activation = eqx.field(static=True)
 
-    def __call__(self, image: Float[Array, "H1 W1 I"]) -> Float[Array, "H2 W2 O"]:
-        """The channels after the block."""
-        active = self.activation(self.norms[0](image))
-        around = image if self.shortcut is None else self.shortcut(active)
+    def __call__(self, images: Float[Array, "I H1 W1 N"]) -> Float[Array, "O H2 W2 N"]:
+        """The channels after the block, examples last."""
+        active = self.activation(self.norms[0](images))
+        around = images if self.shortcut is None else self.shortcut(active)
         inner = self.activation(self.norms[1](self.convolutions[0](active)))
         return around + self.convolutions[1](inner)
 
@@ -43,12 +43,12 @@ class WideResNet(eqx.Module):
     head: Dense
     activation: Activation = eqx.field(static=True)
 
-    def __call__(self, image: Float[Array, "H W C"]) -> Float[Array, " classes"]:
-        """The logits of one image."""
-        image = self.stem(image)
+    def __call__(self, images: Float[Array, "N H W C"]) -> Float[Array, "N classes"]:
+        """The logits."""
+        found = self.stem(examples_last(images))
         for block in self.blocks:
-            image = block(image)
-        return self.head(self.activation(self.norm(image)).mean(axis=(0, 1)))
+            found = block(found)
+        return self.head(self.activation(self.norm(found)).mean(axis=(1, 2)).T)
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,7 @@ class WideResNetConfig:
         width: How many times `channels` the first stage has; each further stage doubles them.
         channels: Of the first convolution.
         stages: Groups of blocks between which the image's sides are halved.
+        stem_stride: Of the first convolution; one in the paper.
         norm_groups: Groups of channels that are normalised together.
         activation: After each normalisation.
     """
@@ -76,6 +77,7 @@ class WideResNetConfig:
     width: int
     channels: int = 16
     stages: int = 3
+    stem_stride: int = 1
     norm_groups: int = 8
     activation: Activation = jax.nn.relu
 
@@ -94,47 +96,48 @@ class WideResNetConfig:
 
     def init(self, key: PRNGKeyArray) -> WideResNet:
         """A network with fresh parameters."""
-        key_stem, key_head, *keys = jr.split(key, self.stages * self._blocks + 2)
         inputs = self.channels
         blocks = []
-        for index, key_block in enumerate(keys):
+        for index in range(self.stages * self._blocks):
             stage, place = divmod(index, self._blocks)
             outputs = self.channels * self.width * 2**stage
             stride = 2 if stage > 0 and place == 0 else 1
-            blocks.append(self._init_block(key_block, inputs, outputs, stride))
+            blocks.append(self._blank_block(inputs, outputs, stride))
             inputs = outputs
-        return WideResNet(
-            Convolution.init(key_stem, self.image_shape[-1], self.channels, window=3),
+        blank = WideResNet(
+            Convolution.blank(self.image_shape[-1], self.channels, 3, self.stem_stride),
             tuple(blocks),
             GroupNorm.init(inputs, self.norm_groups),
-            Dense.init(key_head, inputs, self.classes),
+            Dense.blank(inputs, self.classes),
             self.activation,
         )
+        return draw_kernels(key, blank)
 
     @property
     def _blocks(self) -> int:
         return (self.depth - 4) // (2 * self.stages)
 
-    def _init_block(
-        self, key: PRNGKeyArray, inputs: int, outputs: int, stride: int
-    ) -> ResidualBlock:
-        key_first, key_second, key_shortcut = jr.split(key, 3)
+    def _blank_block(self, inputs: int, outputs: int, stride: int) -> ResidualBlock:
         is_same = inputs == outputs and stride == 1
-        norms = (
-            GroupNorm.init(inputs, self.norm_groups),
-            GroupNorm.init(outputs, self.norm_groups),
+        return ResidualBlock(
+            norms=(
+                GroupNorm.init(inputs, self.norm_groups),
+                GroupNorm.init(outputs, self.norm_groups),
+            ),
+            convolutions=(
+                Convolution.blank(inputs, outputs, 3, stride),
+                Convolution.blank(outputs, outputs, 3),
+            ),
+            shortcut=None if is_same else Convolution.blank(inputs, outputs, 1, stride),
+            activation=self.activation,
         )
-        convolutions = (
-            Convolution.init(key_first, inputs, outputs, 3, stride),
-            Convolution.init(key_second, outputs, outputs, 3),
-        )
-        shortcut = None if is_same else Convolution.init(key_shortcut, inputs, outputs, 1, stride)
-        return ResidualBlock(norms, convolutions, shortcut, self.activation)
 
     @classmethod
     def small(cls, image_shape: tuple[int, int, int], classes: int) -> Self:
-        """WRN-10-1 with 8 channels at first, for images of about 14 x 14."""
-        return cls(image_shape, classes, depth=10, width=1, channels=8, norm_groups=4)
+        """WRN-10-1 with 8 channels and a stride at first, for images of about 14 x 14."""
+        return cls(
+            image_shape, classes, depth=10, width=1, channels=8, stem_stride=2, norm_groups=4
+        )
 
     @classmethod
     def published(cls, image_shape: tuple[int, int, int], classes: int) -> Self:

@@ -44,6 +44,11 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "gemma-distilled": Architecture(
         "Gemma decoder that learns a larger one's distribution", (Text,), recipes.gemma_distilled
     ),
+    "treatment-policy": Architecture(
+        "treatment-effect model with a continuous policy, on a simulated trial",
+        (Rows,),
+        recipes.treatment,
+    ),
     "protein-transformer": Architecture(
         "transformer that tells hidden amino acids", (Sequences,), recipes.protein_transformer
     ),
@@ -76,6 +81,17 @@ def build(name: TaskName, size: Size) -> Workload:
         CollectError: If there is no such architecture, or it does not learn from such a corpus.
         CorpusError: If the corpus is unknown, missing or damaged.
     """
+    check(name)
+    return architecture_of(name).build(name, size, _corpus(name.corpus))
+
+
+def check(name: TaskName) -> None:
+    """Refuse a task that there cannot be, before anything is built.
+
+    Raises:
+        CollectError: If there is no such architecture, or it does not learn from such a corpus.
+        CorpusError: If the corpus is unknown, missing or damaged.
+    """
     architecture = architecture_of(name)
     corpus = _corpus(name.corpus)
     if not isinstance(corpus, architecture.kinds):
@@ -84,7 +100,6 @@ def build(name: TaskName, size: Size) -> Workload:
             f"{name.architecture} does not learn from {name.corpus}, which is "
             f"{type(corpus).__name__.lower()}; these do: {', '.join(able)}."
         )
-    return architecture.build(name, size, corpus)
 
 
 def architecture_of(name: TaskName) -> Architecture:
@@ -104,6 +119,7 @@ def architecture_of(name: TaskName) -> Architecture:
     return found
 
 
+@cache
 def corpus_digest(name: str) -> str:
     """SHA-256 of a corpus's content, so that results of other data are never mixed in."""
     return corpora.digest(_corpus(name))

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 
 import equinox as eqx
-import jax
-import optax
+import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int, Num
+
+from hyperbo_datasets.collect.workloads.cross_entropy import cross_entropy
 
 _CHUNK = 128
 """Examples that are scored at once: bounds the memory of many models over a large set."""
@@ -24,16 +25,18 @@ class Labelled(eqx.Module):
     labels: Int[Array, " N"]
 
 
-def cross_entropy(logits: Float[Array, "N C"], labels: Int[Array, " N"]) -> Float[Array, ""]:
-    """Mean negative log likelihood of the labels, in nats."""
-    wanted = jax.nn.one_hot(labels, logits.shape[-1], dtype=logits.dtype)
-    loss: Float[Array, ""] = optax.softmax_cross_entropy(logits, wanted).mean()
-    return loss
+def mean_cross_entropy(logits: Float[Array, "N C"], labels: Int[Array, " N"]) -> Float[Array, ""]:
+    """Mean surprise at the labels, in nats."""
+    return cross_entropy(logits, labels).mean()
 
 
 def score_all(
-    model: Callable[[Array], Float[Array, " C"]], inputs: Num[Array, "N *shape"]
+    model: Callable[[Num[Array, "B *shape"]], Float[Array, "B C"]], inputs: Num[Array, "N *shape"]
 ) -> Float[Array, "N C"]:
     """The logits of every example, some at a time."""
-    logits: Float[Array, "N C"] = lax.map(model, inputs, batch_size=min(_CHUNK, inputs.shape[0]))
-    return logits
+    count, chunk = len(inputs), min(_CHUNK, len(inputs))
+    missing = -count % chunk
+    padded = jnp.pad(inputs, ((0, missing), *((0, 0) for _ in inputs.shape[1:])))
+    logits = lax.map(model, padded.reshape(-1, chunk, *inputs.shape[1:]))
+    kept: Float[Array, "N C"] = logits.reshape(-1, logits.shape[-1])[:count]
+    return kept

@@ -1,14 +1,17 @@
 """Image classification as a workload."""
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Num, PRNGKeyArray
 
 from hyperbo_datasets.collect.networks.classifier import ClassifierConfig
 from hyperbo_datasets.collect.task_names import TaskName
 from hyperbo_datasets.collect.workloads.base import Model, Workload, wrong_share
-from hyperbo_datasets.collect.workloads.classification import Labelled, cross_entropy, score_all
+from hyperbo_datasets.collect.workloads.classification import (
+    Labelled,
+    mean_cross_entropy,
+    score_all,
+)
 
 
 class ImageClassification(Workload):
@@ -23,9 +26,9 @@ class ImageClassification(Workload):
 
     name: TaskName = eqx.field(static=True)
     steps: int = eqx.field(static=True)
-    network: ClassifierConfig = eqx.field(static=True)
     training: Labelled
     validation: Labelled
+    network: ClassifierConfig = eqx.field(static=True)
 
     def init(self, key: PRNGKeyArray) -> Model:
         """A network with fresh parameters."""
@@ -33,11 +36,11 @@ class ImageClassification(Workload):
 
     def loss(self, model: Model, batch: Labelled) -> Float[Array, ""]:
         """Mean cross-entropy in nats."""
-        return cross_entropy(jax.vmap(model)(_scaled(batch.inputs)), batch.labels)
+        return mean_cross_entropy(model(_scaled(batch.inputs)), batch.labels)
 
     def error_rate(self, model: Model, examples: Labelled) -> Float[Array, ""]:
         """Share of images given a wrong class."""
-        logits = score_all(lambda image: model(_scaled(image)), examples.inputs)
+        logits = score_all(lambda images: model(_scaled(images)), examples.inputs)
         return wrong_share(logits, examples.labels)
 
 

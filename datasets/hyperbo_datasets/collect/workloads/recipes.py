@@ -30,6 +30,7 @@ from hyperbo_datasets.collect.networks.griffin import GRIFFIN_SMALL, RECURRENTGE
 from hyperbo_datasets.collect.networks.max_pooling_cnn import MaxPoolingCNNConfig
 from hyperbo_datasets.collect.networks.mlp import MLPConfig
 from hyperbo_datasets.collect.networks.simple_cnn import SimpleCNNConfig
+from hyperbo_datasets.collect.networks.treatment import TreatmentNetworkConfig
 from hyperbo_datasets.collect.networks.wide_resnet import WideResNetConfig
 from hyperbo_datasets.collect.task_names import TaskName
 from hyperbo_datasets.collect.workloads.base import Workload
@@ -41,6 +42,8 @@ from hyperbo_datasets.collect.workloads.size import Budget, Size
 from hyperbo_datasets.collect.workloads.tabular import TabularClassification
 from hyperbo_datasets.collect.workloads.teacher import SMALL_SCHOOLING, teach, train_teacher
 from hyperbo_datasets.collect.workloads.text import LanguageModelling
+from hyperbo_datasets.collect.workloads.treatment import TreatmentPolicy
+from hyperbo_datasets.collect.workloads.treatment_simulation import simulate
 from hyperbo_datasets.errors import CollectError
 
 IMAGES: Mapping[Size, Budget] = {
@@ -149,19 +152,36 @@ def protein_transformer(name: TaskName, size: Size, corpus: Corpus) -> Workload:
     )
 
 
+def treatment(name: TaskName, size: Size, corpus: Corpus) -> Workload:
+    """A treatment policy for a simulated trial on the rows' features."""
+    assert isinstance(corpus, Rows)  # noqa: S101 - the catalogue has checked
+    budget = ROWS[size]
+    wanted = budget.training + budget.validation
+    rows = np.random.default_rng(_SPLIT_SEED).permutation(corpus.size)[:wanted]
+    units, _ = simulate(jr.key(_SPLIT_SEED), jnp.asarray(corpus.features[rows], jnp.float32))
+    cut = round(len(rows) * budget.validation / wanted)
+    return TreatmentPolicy(
+        name,
+        budget.steps,
+        training=jax.tree.map(lambda each: each[cut:], units),
+        validation=jax.tree.map(lambda each: each[:cut], units),
+        network=TreatmentNetworkConfig.small(corpus.features.shape[1]),
+    )
+
+
 def _images(name: TaskName, size: Size, corpus: Corpus, network: ClassifierConfig) -> Workload:
     budget = IMAGES[size]
     assert isinstance(corpus, Images)  # noqa: S101 - the catalogue has checked
     split = split_images(corpus, _SHARE, _SPLIT_SEED)
-    parts = [
+    training, validation = (
         Labelled(
             jnp.asarray(shrunk(part.images[:most], budget.most_side)),
             jnp.asarray(part.labels[:most], jnp.int32),
         )
         for part, most in ((split.training, budget.training), (split.validation, budget.validation))
-    ]
+    )
     return ImageClassification(
-        name, budget.steps, training=parts[0], validation=parts[1], network=network
+        name, budget.steps, training=training, validation=validation, network=network
     )
 
 
@@ -185,16 +205,16 @@ def shrunk(images: Int[np.ndarray, "N H W C"], most_side: int) -> Float[np.ndarr
 def _rows(name: TaskName, size: Size, corpus: Rows) -> Workload:
     budget = ROWS[size]
     split = split_rows(corpus, _SHARE, _SPLIT_SEED)
-    parts = [
+    training, validation = (
         Labelled(
             jnp.asarray(part.features[:most], jnp.float32),
             jnp.asarray(part.labels[:most], jnp.int32),
         )
         for part, most in ((split.training, budget.training), (split.validation, budget.validation))
-    ]
+    )
     network = MLPConfig.small((corpus.features.shape[1],), len(corpus.classes))
     return TabularClassification(
-        name, budget.steps, training=parts[0], validation=parts[1], network=network
+        name, budget.steps, training=training, validation=validation, network=network
     )
 
 

@@ -1,13 +1,16 @@
 """Classification of table rows as a workload."""
 
 import equinox as eqx
-import jax
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from hyperbo_datasets.collect.networks.classifier import ClassifierConfig
 from hyperbo_datasets.collect.task_names import TaskName
 from hyperbo_datasets.collect.workloads.base import Model, Workload, wrong_share
-from hyperbo_datasets.collect.workloads.classification import Labelled, cross_entropy, score_all
+from hyperbo_datasets.collect.workloads.classification import (
+    Labelled,
+    mean_cross_entropy,
+    score_all,
+)
 
 
 class TabularClassification(Workload):
@@ -19,9 +22,9 @@ class TabularClassification(Workload):
 
     name: TaskName = eqx.field(static=True)
     steps: int = eqx.field(static=True)
-    network: ClassifierConfig = eqx.field(static=True)
     training: Labelled
     validation: Labelled
+    network: ClassifierConfig = eqx.field(static=True)
 
     def init(self, key: PRNGKeyArray) -> Model:
         """A network with fresh parameters."""
@@ -29,7 +32,7 @@ class TabularClassification(Workload):
 
     def loss(self, model: Model, batch: Labelled) -> Float[Array, ""]:
         """Mean cross-entropy in nats."""
-        return cross_entropy(jax.vmap(model)(batch.inputs), batch.labels)
+        return mean_cross_entropy(model(batch.inputs), batch.labels)
 
     def error_rate(self, model: Model, examples: Labelled) -> Float[Array, ""]:
         """Share of rows given a wrong class."""

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import optax
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Float16, Int, PRNGKeyArray
 
 from hyperbo_datasets.collect.networks.architecture import DecoderConfig
 from hyperbo_datasets.collect.networks.decoder import Decoder
@@ -45,6 +45,29 @@ def train_teacher(key: PRNGKeyArray, schooling: Schooling, windows: Int[Array, "
     key_init, key_rows = jr.split(key)
     shape = (schooling.steps, schooling.batch_size)
     rows = jr.randint(key_rows, shape, 0, windows.shape[0], jnp.int32)
+    taught: Decoder = _school(schooling, key_init, windows, rows)
+    return taught
+
+
+def teach(teacher: Decoder, windows: Int[Array, "N W"], temperature: float = 1.0) -> TaughtWindows:
+    """The windows, with what the teacher says of them.
+
+    Args:
+        teacher: A trained decoder.
+        windows: The first T tokens of a window are read; the last T are foretold.
+        temperature: What the teacher's logits are divided by; higher spreads its probabilities.
+    """
+    blocks = [
+        _say(teacher, windows[start : start + _BLOCK], temperature)
+        for start in range(0, len(windows), _BLOCK)
+    ]
+    return TaughtWindows(windows, jnp.concatenate(blocks))
+
+
+@eqx.filter_jit
+def _school(
+    schooling: Schooling, key: PRNGKeyArray, windows: Int[Array, "N W"], rows: Int[Array, "S B"]
+) -> Decoder:
     optimizer = optax.adam(optax.cosine_decay_schedule(schooling.learning_rate, schooling.steps))
 
     def loss_of(model: Decoder, batch: Int[Array, "B W"]) -> Float[Array, ""]:
@@ -57,28 +80,13 @@ def train_teacher(key: PRNGKeyArray, schooling: Schooling, windows: Int[Array, "
         updates, moments = optimizer.update(jax.grad(loss_of)(model, windows[row]), moments)
         return (eqx.apply_updates(model, updates), moments), None
 
-    @jax.jit
-    def school(model: Decoder, rows: Int[Array, "S B"]) -> Decoder:
-        state: tuple[Decoder, optax.OptState] = (model, optimizer.init(model))
-        return jax.lax.scan(step, state, rows)[0][0]
-
-    taught: Decoder = school(schooling.architecture.init(key_init), rows)
-    return taught
+    model = schooling.architecture.init(key)
+    return jax.lax.scan(step, (model, optimizer.init(model)), rows)[0][0]
 
 
-def teach(teacher: Decoder, windows: Int[Array, "N W"], temperature: float = 1.0) -> TaughtWindows:
-    """The windows, with what the teacher says of them.
-
-    Args:
-        teacher: A trained decoder.
-        windows: The first T tokens of a window are read; the last T are foretold.
-        temperature: What the teacher's logits are divided by; higher spreads its probabilities.
-    """
-
-    @jax.jit
-    def say(block: Int[Array, "N W"]) -> Float[Array, "N T V"]:
-        logits = jax.vmap(teacher)(block[:, :-1]) / temperature
-        return jax.nn.softmax(logits, axis=-1).astype(jnp.float16)
-
-    blocks = [say(windows[start : start + _BLOCK]) for start in range(0, len(windows), _BLOCK)]
-    return TaughtWindows(windows, jnp.concatenate(blocks))
+@eqx.filter_jit
+def _say(
+    teacher: Decoder, windows: Int[Array, "N W"], temperature: float
+) -> Float16[Array, "N T V"]:
+    logits = jax.vmap(teacher)(windows[:, :-1]) / temperature
+    return jax.nn.softmax(logits, axis=-1).astype(jnp.float16)

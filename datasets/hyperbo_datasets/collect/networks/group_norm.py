@@ -31,12 +31,10 @@ class GroupNorm(eqx.Module):
         """A layer that scales by one; the channels must divide into the groups."""
         return cls(jnp.ones(channels, jnp.float32), jnp.zeros(channels, jnp.float32), groups)
 
-    def __call__(self, image: Float[Array, "H W C"]) -> Float[Array, "H W C"]:
-        """The normalised image."""
-        height, width, channels = image.shape
-        grouped = image.reshape(height, width, self.groups, channels // self.groups)
-        mean = grouped.mean(axis=(0, 1, 3), keepdims=True)
-        centred = grouped - mean
-        variance = jnp.square(centred).mean(axis=(0, 1, 3), keepdims=True)
-        normal = centred * lax.rsqrt(variance + jnp.float32(_EPSILON))
-        return normal.reshape(image.shape) * self.scale[None, None] + self.shift[None, None]
+    def __call__(self, images: Float[Array, "C H W N"]) -> Float[Array, "C H W N"]:
+        """The normalised images, examples last."""
+        grouped = images.reshape(self.groups, -1, *images.shape[1:])
+        centred = grouped - grouped.mean(axis=(1, 2, 3), keepdims=True)
+        variance = jnp.square(centred).mean(axis=(1, 2, 3), keepdims=True)
+        normal = (centred * lax.rsqrt(variance + jnp.float32(_EPSILON))).reshape(images.shape)
+        return normal * self.scale[:, None, None, None] + self.shift[:, None, None, None]
