@@ -1,10 +1,7 @@
 """Where jobs run: in this process, or in a pool of worker processes with a core each."""
 
 import os
-import pickle
-import signal
 import time
-import traceback
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -12,13 +9,12 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from multiprocessing.reduction import ForkingPickler
 from typing import Protocol, cast, runtime_checkable
 
-import pandas as pd
-
 from hyperbo.errors import StudyError
+from hyperbo.jobs.interrupts import interrupts_held
 from hyperbo.jobs.job import Failed, Finished, Job, attempt
+from hyperbo.jobs.parcels import Answer, answer, pack
 
 
 @runtime_checkable
@@ -114,12 +110,11 @@ def _occupy(worker: "_Worker", waiting: deque[Job]) -> Iterator[Failed]:
     """Give the worker the first waiting job that can be sent; yield those before it as failed."""
     while waiting and worker.job is None:
         job = waiting.popleft()
-        try:
-            payload = ForkingPickler.dumps(job)
-        except Exception:  # noqa: BLE001 - pickling raises whatever the arguments' classes raise
-            yield Failed(job, f"The job cannot be sent to a worker.\n{traceback.format_exc()}")
+        parcel = pack(job)
+        if isinstance(parcel, Failed):
+            yield parcel
         else:
-            worker.start(job, payload)
+            worker.start(job, parcel)
 
 
 class _Worker:
@@ -131,13 +126,13 @@ class _Worker:
         self.connection: Connection | None = None
         self.job: Job | None = None
 
-    def start(self, job: Job, payload: memoryview) -> None:
-        """Send a pickled job; if the worker has died since its last, `collect` finds out."""
+    def start(self, job: Job, parcel: bytes) -> None:
+        """Send a packed job; if the worker has died since its last, `collect` finds out."""
         if self.connection is None:
             self.connection = self._launch()
         self.job = job
         with suppress(OSError):
-            self.connection.send_bytes(payload)
+            self.connection.send_bytes(parcel)
 
     def collect(self) -> Finished | Failed:
         """Receive the outcome of the job the worker is at, and free the worker."""
@@ -145,7 +140,7 @@ class _Worker:
             raise StudyError("A worker that was given no job has no outcome.")
         job, self.job = self.job, None
         try:
-            table, reason = self.connection.recv()
+            found: Answer = self.connection.recv()
         except (EOFError, OSError):
             self._process.join()
             code = self._process.exitcode
@@ -155,7 +150,7 @@ class _Worker:
                 f"The worker died with exit code {code}. (-9: it was killed, perhaps because "
                 "memory ran out; then use fewer workers.)",
             )
-        return Failed(job, reason) if table is None else Finished(job, table)
+        return found.outcome(job)
 
     def stop(self) -> None:
         """End the worker, whatever it is doing."""
@@ -169,7 +164,7 @@ class _Worker:
         context = get_context("spawn")
         ours, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
-        with _pinned_to(self._core), _interrupts_held():
+        with _pinned_to(self._core), interrupts_held():
             self._process.start()
         # Only the worker may hold its end: so the pipe closes when the worker dies.
         theirs.close()
@@ -180,18 +175,7 @@ def _serve(connection: Connection) -> None:
     """A worker's life: answer jobs until the pipe closes."""
     with suppress(EOFError, OSError):
         while True:
-            payload = connection.recv_bytes()
-            connection.send(_answer(payload))
-
-
-def _answer(payload: bytes) -> tuple[pd.DataFrame | None, str]:
-    """The job's table, or None and the reason."""
-    try:
-        job: Job = pickle.loads(payload)  # noqa: S301 - from the parent, through its own pipe
-    except Exception:  # noqa: BLE001 - unpickling imports the job's modules, which may raise
-        return None, f"The job cannot be read by the worker.\n{traceback.format_exc()}"
-    outcome = attempt(job)
-    return (outcome.table, "") if isinstance(outcome, Finished) else (None, outcome.reason)
+            connection.send(answer(connection.recv_bytes()))
 
 
 def _available_cores() -> list[int | None]:
@@ -199,20 +183,6 @@ def _available_cores() -> list[int | None]:
     if hasattr(os, "sched_getaffinity"):
         return [*sorted(os.sched_getaffinity(0))]
     return [None] * (os.cpu_count() or 1)
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back for a moment, so that a process started meanwhile never hears of it.
-
-    It reaches the whole process group, but the parent alone decides, and ends its workers; one that
-    were still importing would die of it with a stack trace.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

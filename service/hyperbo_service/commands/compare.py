@@ -10,7 +10,7 @@ from rich.text import Text
 
 from hyperbo_service.choices import HoldOutName, MethodName, SettingName
 from hyperbo_service.commands.numerics import keep_compiled_programs
-from hyperbo_service.commands.options import AsJson, examples
+from hyperbo_service.commands.options import AddressOption, AsJson, ExecutorOption, examples
 from hyperbo_service.console import bars, note, print_json, results, say, table, warn, working
 from hyperbo_service.names import pick_all
 
@@ -34,6 +34,7 @@ def register(group: typer.Typer) -> None:
             ("hyperbo study compare lcbench", "HyperBO and its baselines"),
             ("hyperbo study compare lcbench --folds 2 --seeds 1 --trials 10", "a quick look"),
             ("hyperbo study compare lcbench --methods hyperbo,optuna-tpe", "against Optuna"),
+            ("hyperbo study compare lcbench --executor slurm --address cpu", "on a cluster"),
         ),
     )(compare)
 
@@ -75,14 +76,17 @@ def compare(
             metavar="FOLDER", help="Default: study-TABLE-SETTING, here.", show_default=False
         ),
     ] = None,
+    executor: ExecutorOption = ExecutorName.PROCESSES,
     workers: Annotated[
         int | None,
         typer.Option(
             min=0,
-            help="Worker processes; 0 runs in this one. Default: one for each core.",
+            help="Worker processes, 0 to run in this one; or jobs on a cluster at once. Default: "
+            "one for each core.",
             show_default=False,
         ),
     ] = None,
+    address: AddressOption = None,
     write_report: Annotated[
         bool, typer.Option("--report/--no-report", help="Write an HTML report with plots.")
     ] = True,
@@ -94,7 +98,9 @@ def compare(
     with working("starting JAX"):
         from hyperbo_datasets.catalogue import resolve
         from hyperbo_service.offline import study as offline
+        from hyperbo_service.offline.executors import make_executor
 
+        engine = make_executor(executor, workers, address)
         source = resolve(name)
         plan = offline.Plan(
             table=source,
@@ -106,7 +112,7 @@ def compare(
             folder=out or Path(f"study-{source.name}-{setting.value}"),
         )
     with bars() as shown:
-        outcome = offline.run(plan, workers=workers, on_progress=_Reporter(shown))
+        outcome = offline.run(plan, executor=engine, on_progress=_Reporter(shown))
     path = None
     if write_report and outcome.reference is None:
         note("no report was written: it compares two methods or more")

@@ -11,7 +11,7 @@ from rich.text import Text
 from hyperbo_service.choices import ExecutorName, OptimizerName, SizeName
 from hyperbo_service.commands.durations import seconds
 from hyperbo_service.commands.numerics import keep_compiled_programs
-from hyperbo_service.commands.options import AsJson, examples
+from hyperbo_service.commands.options import AddressOption, AsJson, ExecutorOption, examples
 from hyperbo_service.console import bars, note, print_json, results, say, table, warn, working
 from hyperbo_service.errors import CommandError
 
@@ -112,9 +112,7 @@ def collect(
             show_default=False,
         ),
     ] = None,
-    executor: Annotated[
-        ExecutorName, typer.Option(help="Where runs are trained.")
-    ] = ExecutorName.PROCESSES,
+    executor: ExecutorOption = ExecutorName.PROCESSES,
     workers: Annotated[
         int | None,
         typer.Option(
@@ -123,14 +121,7 @@ def collect(
             show_default=False,
         ),
     ] = None,
-    address: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ADDRESS",
-            help="Ray: the cluster's, or auto. Slurm: the partition.",
-            show_default=False,
-        ),
-    ] = None,
+    address: AddressOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Train what is missing, then store the table."""

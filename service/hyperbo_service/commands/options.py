@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from hyperbo_service.choices import ExecutorName
+
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print JSON on standard output, for a script to read.")
 ]
@@ -17,6 +19,23 @@ RegistryFolder = Annotated[
         "--registry",
         metavar="FOLDER",
         help="Where priors are stored. Default: $HYPERBO_HOME/priors, or your user data folder.",
+        show_default=False,
+    ),
+]
+
+ExecutorOption = Annotated[
+    ExecutorName,
+    typer.Option(
+        "--executor", help="Where jobs run: in processes here, or on a cluster of Ray or Slurm."
+    ),
+]
+
+AddressOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Ray: a cluster's HOST:PORT, or auto; default: $RAY_ADDRESS, else this machine. "
+        "Slurm: the partition.",
         show_default=False,
     ),
 ]

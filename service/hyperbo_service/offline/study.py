@@ -21,14 +21,7 @@ from hyperbo.benchmark import (
 )
 from hyperbo.benchmark.runner import Fold, pool_jobs
 from hyperbo.benchmark.trained_methods import PretrainedRecipe
-from hyperbo.jobs import (
-    Executor,
-    ProcessExecutor,
-    Progress,
-    SerialExecutor,
-    installed_versions,
-    run_jobs,
-)
+from hyperbo.jobs import Executor, Progress, installed_versions, run_jobs
 from hyperbo_datasets.folds import NewPoints, SamePoints, Setting, related_folds, table_folds
 from hyperbo_datasets.schema import TuningTable
 from hyperbo_datasets.store import content_digest
@@ -115,16 +108,17 @@ class Outcome:
     reference: str | None
 
 
-def run(plan: Plan, *, workers: int | None, on_progress: Callable[[Progress], None]) -> Outcome:
+def run(plan: Plan, *, executor: Executor, on_progress: Callable[[Progress], None]) -> Outcome:
     """Run what the folder does not hold yet, and score all of it.
 
     Args:
         plan: The study.
-        workers: Worker processes; one a core if None, this process if zero.
+        executor: Where jobs run.
         on_progress: Called before the first job and after each.
 
     Raises:
-        StudyError: If the folder belongs to another study, or jobs failed.
+        StudyError: If the folder belongs to another study, jobs failed, or a cluster does not
+            answer.
         MissingExtraError: If a method needs a library that is not installed.
     """
     chosen = recipes(plan.methods)
@@ -137,7 +131,6 @@ def run(plan: Plan, *, workers: int | None, on_progress: Callable[[Progress], No
         plan.trials,
         {"table": plan.table.name, "digest": content_digest(plan.table)[:16]},
     )
-    executor: Executor = SerialExecutor() if workers == 0 else ProcessExecutor(workers)
     run_jobs(jobs, plan.folder, settings=plan.settings, executor=executor, on_progress=on_progress)
     everything = merge(plan.folder)
     names = [recipe.name for recipe in chosen]

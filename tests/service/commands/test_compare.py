@@ -99,3 +99,14 @@ def test_unknown_method_is_guessed(refused: Refused, arguments: tuple[str, ...])
 def test_too_many_trials(refused: Refused, arguments: tuple[str, ...]) -> None:
     """A pool of fifteen new points cannot be tried sixteen times."""
     assert "a pool has only 15" in refused(*arguments, "--trials", "16", "--methods", "random")
+
+
+def test_a_cluster_that_is_not_there(
+    refused: Refused, arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is no Slurm, the remedy is told."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    message = refused(*arguments, "--methods", "random", "--executor", "slurm", "--workers", "2")
+
+    assert "cannot be found on the PATH" in message
