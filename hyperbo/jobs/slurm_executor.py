@@ -111,7 +111,8 @@ class _Queue:
         """Submit an array of waiting jobs; yield those that cannot be sent as failed."""
         workers = self._settings.workers
         most = LARGEST_ARRAY if workers is None else min(LARGEST_ARRAY, 10 * workers)
-        jobs, parcels = [], []
+        jobs: list[Job] = []
+        parcels: list[bytes] = []
         while waiting and len(parcels) < most:
             job = waiting.popleft()
             parcel = pack(job)

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from hyperbo_service.choices import HoldOutName, MethodName, SettingName
+from hyperbo_service.choices import ExecutorName, HoldOutName, MethodName, SettingName
 from hyperbo_service.commands.numerics import keep_compiled_programs
 from hyperbo_service.commands.options import AddressOption, AsJson, ExecutorOption, examples
 from hyperbo_service.console import bars, note, print_json, results, say, table, warn, working
