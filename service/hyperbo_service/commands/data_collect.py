@@ -54,9 +54,11 @@ def collect(
         ),
     ] = None,
     matched: Annotated[
-        int, typer.Option(min=0, help="Configurations that every task trains.")
+        int, typer.Option(min=0, max=100_000, help="Configurations that every task trains.")
     ] = 16,
-    unmatched: Annotated[int, typer.Option(min=0, help="Configurations of each task's own.")] = 16,
+    unmatched: Annotated[
+        int, typer.Option(min=0, max=100_000, help="Configurations of each task's own.")
+    ] = 16,
     optimizer: Annotated[
         OptimizerName,
         typer.Option(
@@ -133,13 +135,14 @@ def collect(
         from hyperbo.errors import HyperBOError
         from hyperbo.jobs import TimeLimited
         from hyperbo_datasets.catalogue import resolve
-        from hyperbo_datasets.collect.collection import Plan, to_table
+        from hyperbo_datasets.collect.collection import TRAINING, Plan, to_table
         from hyperbo_datasets.collect.collection import collect as run
         from hyperbo_datasets.collect.sweep import Sweep
         from hyperbo_datasets.collect.workloads.size import Size
         from hyperbo_datasets.store import folder_for, save
         from hyperbo_service.offline.executors import make_executor
 
+        _check_name(called)
         plan = Plan(
             Sweep(optimizer.value, Size(size.value), seed),
             _tasks(tasks),
@@ -153,9 +156,12 @@ def collect(
         engine = TimeLimited(engine, time.monotonic() + limit)
     problem: HyperBOError | None = None
     with bars() as shown:
+        reporter = _Reporter(shown)
         try:
-            run(plan, where, executor=engine, report=_Reporter(shown))
+            run(plan, where, executor=engine, report=reporter)
         except HyperBOError as error:
+            if TRAINING not in reporter.stages:
+                raise
             problem = error
     with working("storing the table"):
         try:
@@ -220,18 +226,34 @@ def _tasks(names: list[str] | None) -> tuple[Any, ...]:
     return tuple(chosen)
 
 
+def _check_name(name: str) -> None:
+    """Refuse a name that no table can have, or that a table has which was not collected."""
+    from hyperbo_datasets.collect.collection import SOURCE
+    from hyperbo_datasets.store import MANIFEST, folder_for, read_manifest
+
+    folder = folder_for(name)
+    if not (folder / MANIFEST).exists():
+        return
+    if read_manifest(folder).get("provenance", {}).get("source") != SOURCE:
+        raise CommandError(
+            f"There is a table {name} already that was not collected. Choose another --name."
+        )
+
+
 class _Reporter:
     """Turns progress into bars, and says once what was there already."""
 
     def __init__(self, shown: Any) -> None:
         self._shown = shown
         self._failed = 0
+        self.stages: set[str] = set()
 
     def __call__(self, stage: str, progress: Any) -> None:
         if progress.latest is None and progress.resumed:
             note(f"{stage}: {progress.resumed} of {progress.total} jobs were done before")
         if progress.latest is None:
             self._failed = 0
+        self.stages.add(stage)
         if progress.failed > self._failed:
             self._failed = progress.failed
             warn(f"failed: {progress.latest.label}")

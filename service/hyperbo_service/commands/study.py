@@ -26,8 +26,8 @@ class StudyGroup(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the default subcommand before arguments that name none; `--live` is one, too."""
-        if args and args[0] == "--live":
-            args = ["live", *args[1:]]
+        if args and args[0].partition("=")[0] == "--live":
+            args = ["live", *args[0].split("=")[1:], *args[1:]]
         if args and args[0] not in (*self.commands, *ctx.help_option_names):
             close = difflib.get_close_matches(args[0], self.commands, n=1, cutoff=0.75)
             if close:

@@ -6,6 +6,7 @@ import typer
 from rich.text import Text
 
 from hyperbo_service.choices import OptimizerName, SizeName
+from hyperbo_service.commands.numerics import keep_compiled_programs
 from hyperbo_service.commands.options import AsJson
 from hyperbo_service.commands.service_options import Service, add_command
 from hyperbo_service.console import bars, number, print_json, results, say, table, working
@@ -53,6 +54,7 @@ def live(
     as_json: AsJson = False,
 ) -> None:
     """Train what the study suggests, and tell what came of it."""
+    keep_compiled_programs()
     with working("reading the corpus and compiling the workload"):
         from hyperbo_datasets.collect.collection import METRIC
         from hyperbo_datasets.collect.optimizers import OPTIMIZERS
@@ -66,7 +68,7 @@ def live(
         chosen = OPTIMIZERS[optimizer.value]
     with service.client() as client:
         opened = client.study(
-            study or f"live-{str(name).replace('_', '-')}-{optimizer.value}",
+            study or _study_id(str(name), optimizer, size),
             space=chosen.space,
             metric=METRIC.name,
             goal="minimize",
@@ -78,6 +80,12 @@ def live(
             show = _Shown(shown, task.steps, trials)
             ended = list(tune(opened, task, chosen, trials, seed=seed, report=show))
         _tell(opened, ended, as_json=as_json)
+
+
+def _study_id(workload: str, optimizer: OptimizerName, size: SizeName) -> str:
+    """A name of its own for all that is not to be compared, as short as can be."""
+    parts = ["live", *workload.split("_"), optimizer.value]
+    return "-".join(parts if size is SizeName.SMALL else [*parts, size.value])
 
 
 class _Shown:
@@ -117,14 +125,17 @@ def _tell(study: Any, ended: list[Any], *, as_json: bool) -> None:
         )
         return
     names = list(ended[0].parameters) if ended else []
-    shown = table(">trial", *(f">{name.rpartition('.')[2]}" for name in names), ">error", ">s")
+    # The columns of a conditional space would be many, and half of them empty.
+    is_flat = all(each.parameters.keys() == set(names) for each in ended)
+    heads = [f">{_short(name)}" for name in names] if is_flat else ["configuration"]
+    shown = table(">trial", *heads, ">error", ">s")
     for each in ended:
         error = "diverged" if each.error_rate is None else f"{each.error_rate:.4f}"
         is_best = best is not None and each.number == best.number
-        cells = [number(each.parameters[name]) for name in names if name in each.parameters]
+        cells = {_short(name): _shown(value) for name, value in each.parameters.items()}
         shown.add_row(
             str(each.number),
-            *cells,
+            *(cells.values() if is_flat else [", ".join(map(" ".join, cells.items()))]),
             Text(error, "bold green" if is_best else ""),
             f"{each.seconds:.1f}",
         )
@@ -132,3 +143,13 @@ def _tell(study: Any, ended: list[Any], *, as_json: bool) -> None:
     if best is not None:
         say(f"Best error [bold]{best.value:.4f}[/] by trial {best.number} of study {study.id}.")
     say(f"[dim]Go on:[/] the same command. [dim]Look into it:[/] hyperbo study show {study.id}")
+
+
+def _short(name: str) -> str:
+    """The last part of a parameter's name."""
+    return name.rpartition(".")[2]
+
+
+def _shown(value: Any) -> str:
+    """A parameter's value as people read it."""
+    return value if isinstance(value, str) else number(value)

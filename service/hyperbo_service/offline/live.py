@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hyperbo_datasets.collect.collection import METRIC
 from hyperbo_datasets.collect.optimizers import Optimizer
 from hyperbo_datasets.collect.train import Evaluation, Trainer
 from hyperbo_datasets.collect.workloads.base import Workload
@@ -43,7 +42,7 @@ def tune(
     """Train the trials that a study suggests, one after the other.
 
     Every evaluation is reported, so that the study may advise to stop; a run that diverges is
-    infeasible.
+    infeasible. A trial that was handed to another meanwhile is given up, and not yielded.
 
     Args:
         study: A study of the client's, over the optimiser's space and the metric of collections.
@@ -62,10 +61,11 @@ def tune(
                 if last.diverged_at is not None:
                     trial.infeasible(f"diverged at step {last.diverged_at}")
                     break
-                trial.report(last.error_rate, step=last.step)
+                trial.report(last.error_rate, step=last.step, elapsed=last.seconds)
                 if trial.should_stop():
                     break
-            assert last is not None  # noqa: S101 - a run has at least one evaluation
+        if last is None or trial.is_lost:
+            continue
         has_diverged = last.diverged_at is not None
         yield Ended(
             trial.number,
@@ -74,7 +74,3 @@ def tune(
             last.diverged_at or last.step,
             last.seconds,
         )
-
-
-METRIC_NAME = METRIC.name
-"""What such studies minimise."""

@@ -3,13 +3,25 @@
 import multiprocessing
 import os
 import threading
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from hyperbo.benchmark import Run, branin, check_evaluations, hartmann4, record_function_run
 from hyperbo.errors import StudyError
-from hyperbo.jobs import Executor, Failed, Finished, Job, ProcessExecutor, SerialExecutor
+from hyperbo.jobs import (
+    Executor,
+    Failed,
+    Finished,
+    Job,
+    ProcessExecutor,
+    SerialExecutor,
+    TimeLimited,
+    executors,
+)
 
 
 def job_of(seed: int) -> Job:
@@ -80,3 +92,42 @@ def test_a_pool_needs_a_worker() -> None:
     """A pool of nobody would wait for ever."""
     with pytest.raises(StudyError, match="at least one worker"):
         ProcessExecutor(0)
+
+
+@dataclass
+class Clocked:
+    """Runs jobs, each of which takes ten seconds of a clock of its own."""
+
+    now: float = 0.0
+    begun: list[Job] = field(default_factory=list)
+    is_closed: bool = False
+
+    def run(self, jobs: Sequence[Job]) -> Generator[Finished | Failed, None, None]:
+        """Yield the outcomes, the clock going on."""
+        try:
+            for job in jobs:
+                self.begun.append(job)
+                self.now += 10.0
+                yield Finished(job, pd.DataFrame())
+        finally:
+            self.is_closed = True
+
+
+@pytest.mark.parametrize(("seconds", "done"), [(0.0, 0), (1.0, 1), (10.0, 1), (11.0, 2), (99.0, 4)])
+def test_limited_time_begins_nothing_more(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, done: int
+) -> None:
+    """Once the time is over no job begins, what had ended is told, and the workers are ended."""
+    engine = Clocked()
+    monkeypatch.setattr(executors.time, "monotonic", lambda: engine.now)
+    jobs = [job_of(seed) for seed in range(4)]
+
+    outcomes = list(TimeLimited(engine, seconds).run(jobs))
+
+    assert [outcome.job for outcome in outcomes] == engine.begun == jobs[:done]
+    assert engine.is_closed == (done > 0)
+
+
+def test_limited_time_is_an_executor() -> None:
+    """It stands wherever another does."""
+    assert isinstance(TimeLimited(SerialExecutor(), 0.0), Executor)

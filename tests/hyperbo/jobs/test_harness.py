@@ -1,5 +1,6 @@
 """The harness: killed at any time, it resumes; nothing is lost, doubled or mixed."""
 
+import errno
 import json
 import os
 import signal
@@ -22,7 +23,17 @@ from hyperbo.benchmark import (
     record_function_run,
 )
 from hyperbo.errors import StudyError
-from hyperbo.jobs import Job, Progress, SerialExecutor, read_manifest, run_jobs
+from hyperbo.files import write_atomically
+from hyperbo.jobs import (
+    Job,
+    Progress,
+    SerialExecutor,
+    harness,
+    read_manifest,
+    read_results,
+    read_results_by_key,
+    run_jobs,
+)
 
 SETTINGS = {"data": "branin", "trials": 3}
 
@@ -272,3 +283,45 @@ def test_merge_of_nothing_is_an_error(tmp_path: Path) -> None:
     run_jobs([], tmp_path, settings=SETTINGS, executor=SerialExecutor())
     with pytest.raises(StudyError, match="no results in"):
         merge(tmp_path)
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["result", "failure"])
+def test_full_disk_keeps_what_was_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, fails: bool
+) -> None:
+    """A result, or a report, that cannot be written ends the session with the remedy."""
+    recorder = Recorder(trouble={2: fail} if fails else {})
+    full = Job({"seed": 2}, run_branin).key
+
+    def write(path: Path, content: Callable[[Path], object]) -> None:
+        if path.stem == full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write_atomically(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(harness, "write_atomically", write)
+        with pytest.raises(StudyError, match=r"No space left.*stored before is kept; make room"):
+            run_study(tmp_path, recorder)
+    assert len(merge(tmp_path)) == 6
+    again = Recorder()
+
+    run_study(tmp_path, again)
+
+    assert again.calls == [2, 3, 4]
+    assert len(merge(tmp_path)) == 15
+
+
+def test_results_are_told_apart_by_key(tmp_path: Path) -> None:
+    """Each finished job's table is found by its key, and all of them under one another."""
+    run_jobs([], tmp_path, settings=SETTINGS, executor=SerialExecutor())
+    assert read_results_by_key(tmp_path) == {}
+    run_study(tmp_path, run_branin)
+
+    found = read_results_by_key(tmp_path)
+
+    assert list(found) == sorted(Job({"seed": seed}, run_branin).key for seed in range(5))
+    for seed in range(5):
+        pd.testing.assert_frame_equal(found[Job({"seed": seed}, run_branin).key], run_branin(seed))
+    pd.testing.assert_frame_equal(
+        read_results(tmp_path), pd.concat(found.values(), ignore_index=True)
+    )
