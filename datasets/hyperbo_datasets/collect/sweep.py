@@ -22,7 +22,7 @@ from hyperbo_datasets.schema import COST, SEED, STATUS, STEP, TASK, Status
 METRIC_NAME = "valid/error_rate"
 KIND, PLACE, WIDTH, DIVERGED_AT = "kind", "place", "width", "diverged_at"
 
-WIDTHS = (1, 8)
+WIDTHS = (1, 4, 8)
 """How many configurations at once are tried for speed; each divides the block."""
 
 

@@ -63,9 +63,9 @@ DEFAULT_TASKS: tuple[TaskName, ...] = tuple(
         ("fashion-mnist", ("wide-resnet",), (8, 32)),
         ("mnist-5k", ("mlp",), (32, 128)),
         ("mnist-5k", ("simple-cnn",), (16, 64)),
-        ("kjv", ("gemma", "gemma2", "griffin", "gemma-distilled"), (8, 32)),
-        ("python-source", ("gemma", "gemma2", "griffin"), (8, 32)),
-        ("uniprot", ("protein-transformer",), (8, 32)),
+        ("kjv", ("gemma", "gemma2", "griffin", "gemma-distilled"), (8, 16)),
+        ("python-source", ("gemma", "gemma2", "griffin"), (8, 16)),
+        ("uniprot", ("protein-transformer",), (8, 16)),
         ("lcbench-median", ("mlp", "treatment-policy"), (64, 256)),
     )
     for architecture in architectures

@@ -60,7 +60,7 @@ TEXT: Mapping[Size, Budget] = {
 }
 
 PROTEINS: Mapping[Size, Budget] = {
-    Size.SMALL: Budget(steps=300, training=20_000, validation=500, length=48),
+    Size.SMALL: Budget(steps=300, training=20_000, validation=300, length=32),
     Size.PUBLISHED: Budget(steps=100_000, training=1_000_000, validation=5_000, length=512),
 }
 
