@@ -17,7 +17,7 @@ class Ended:
 
     Attributes:
         number: The trial's number in its study.
-        parameters: Its configuration.
+        parameters: Its configuration, in the order of the space.
         error_rate: At its last evaluation; None if it diverged.
         steps: Training steps it took.
         seconds: Wall time of the training.
@@ -66,10 +66,10 @@ def tune(
                     break
         if last is None or trial.is_lost:
             continue
-        has_diverged = last.diverged_at is not None
+        has_diverged, parameters = last.diverged_at is not None, trial.parameters
         yield Ended(
             trial.number,
-            dict(trial.parameters),
+            {name: parameters[name] for name in optimizer.space.names if name in parameters},
             None if has_diverged else last.error_rate,
             last.diverged_at or last.step,
             last.seconds,

@@ -77,4 +77,6 @@ def _standardised(covariates: Float[Array, "N D"]) -> Float[Array, "N D"]:
     numbers = covariates.astype(jnp.float32)
     centred = numbers - numbers.mean(axis=0, keepdims=True)
     stddev = jnp.sqrt(jnp.square(centred).mean(axis=0, keepdims=True))
-    return centred / jnp.where(stddev > 0, stddev, 1.0)
+    # The mean of a constant column may be off by rounding.
+    is_constant = stddev <= 1e-6 * jnp.abs(numbers).max(axis=0, keepdims=True)
+    return jnp.where(is_constant, 0.0, centred / jnp.where(is_constant, 1.0, stddev))
