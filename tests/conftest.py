@@ -1,6 +1,21 @@
 """Settings shared by all tests: runtime shape checks, float64, cheap compilation, one fixed key."""
 
+import atexit
+import os
+import shutil
+import tempfile
+
 from jaxtyping import install_import_hook
+
+# Tests compile much and compute little: optimised programs would take most of their time. What one
+# process has compiled is kept for the others of the run, and for the servers and commands that
+# they start. JAX reads these variables when it is imported; workers inherit them.
+os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "true"
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="hyperbo-programs-")
+    atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
 # The hook must be in place before the first import of the package it checks.
 _hook = install_import_hook("hyperbo", "beartype.beartype")
@@ -14,10 +29,6 @@ import jax.random as jr  # noqa: E402
 import pytest  # noqa: E402
 
 import hyperbo.arrays  # noqa: E402, F401
-
-# Tests compile much and compute little: optimised programs would take most of their time.
-jax.config.update("jax_disable_most_optimizations", True)
-
 
 MOST_MAPS = 20_000
 """Of the 65,530 that are usual; one file of tests may add tens of thousands."""

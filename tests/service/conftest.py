@@ -111,11 +111,4 @@ def refused(run: Run) -> Callable[..., str]:
 
 
 def _environment(home: Path) -> dict[str, str]:
-    # The cache settings of a user's processes must not leak into this one's.
-    return {
-        "HYPERBO_HOME": str(home),
-        "COLUMNS": "100",
-        "JAX_COMPILATION_CACHE_DIR": "",
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "1",
-        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
-    }
+    return {"HYPERBO_HOME": str(home), "COLUMNS": "100"}

@@ -1,6 +1,5 @@
 """An exact Gaussian process, written for the tests of acquisitions, and points to try them at."""
 
-from collections.abc import Iterator
 from typing import Self
 
 import equinox as eqx
@@ -13,14 +12,6 @@ from jax.scipy.linalg import cho_solve, cholesky, solve_triangular
 from hyperbo.surrogates import Marginals, Posterior
 
 CAPACITY = 24
-
-
-@pytest.fixture(autouse=True)
-def _compile_quickly() -> Iterator[None]:
-    """These tests compile much and run little, so they do without XLA's optimisations."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
 
 
 class ExactPosterior(Posterior):

@@ -29,7 +29,6 @@ class Counter(logging.Handler):
 
 def main() -> None:
     """Compare one device with four."""
-    jax.config.update("jax_disable_most_optimizations", True)
     random = np.random.default_rng(0)
     mask = np.arange(12) < np.array([12, 7, 12, 3, 9, 12])[:, None]
     batch = TaskBatch(

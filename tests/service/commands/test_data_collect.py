@@ -40,16 +40,7 @@ def run(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run the command line in that home, in a folder of its own."""
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    # The cache settings of a user's processes must not leak into this one's.
-    runner = CliRunner(
-        env={
-            "HYPERBO_HOME": str(home),
-            "COLUMNS": "120",
-            "JAX_COMPILATION_CACHE_DIR": "",
-            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "1",
-            "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
-        }
-    )
+    runner = CliRunner(env={"HYPERBO_HOME": str(home), "COLUMNS": "120"})
 
     def invoke(*arguments: object) -> Result:
         return runner.invoke(app, ["data", *(str(argument) for argument in arguments)])

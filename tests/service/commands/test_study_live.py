@@ -30,16 +30,7 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture
 def run(home: Path, cloud: Path) -> Run:  # noqa: ARG001 - the corpus lies in the home
     """Run `hyperbo study` on a file in that home."""
-    # The cache settings of a user's processes must not leak into this one's.
-    runner = CliRunner(
-        env={
-            "HYPERBO_HOME": str(home),
-            "COLUMNS": "120",
-            "JAX_COMPILATION_CACHE_DIR": "",
-            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "1",
-            "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
-        }
-    )
+    runner = CliRunner(env={"HYPERBO_HOME": str(home), "COLUMNS": "120"})
 
     def invoke(*arguments: object) -> Result:
         return runner.invoke(app, ["study", *(str(each) for each in arguments), "--local"])
