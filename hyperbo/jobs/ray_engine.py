@@ -41,7 +41,8 @@ class RayEngine:
         """How many jobs should be on their way at once."""
         if self._workers is not None:
             return self._workers
-        return max(1, 2 * int(ray.cluster_resources().get("CPU", 0)))
+        cores = ray.cluster_resources().get("CPU", 0)  # type: ignore[no-untyped-call]
+        return max(1, 2 * int(cores))
 
     def submit(self, parcel: bytes) -> Any:
         """Begin a packed job."""

@@ -153,7 +153,7 @@ def test_every_job_has_one_outcome(engine: FakeEngine, runner: ThreadRunner) -> 
     reasons = {each.job.key: each.reason for each in found if isinstance(each, Failed)}
     assert "not properly called" in reasons[bad.key]
     assert "cannot be sent" in reasons[unsendable.key]
-    assert engine.most == engine.wanted
+    assert 1 <= engine.most <= engine.wanted
 
 
 def test_a_lost_worker_is_replaced(engine: FakeEngine, runner: ThreadRunner) -> None:
