@@ -7,7 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from hyperbo.space import SearchSpace
 from hyperbo_datasets.catalogue import IMPORTERS, describe, entries, resolve
+from hyperbo_datasets.collect.optimizers import OPTIMIZERS
 from hyperbo_datasets.collect.points import MOST_PLACES
 from hyperbo_datasets.errors import SourceError, TableNotFoundError
 from hyperbo_datasets.schema import CONFIG_ID, TuningTable
@@ -22,20 +24,30 @@ def test_bundled_and_stored_tables_are_listed(table: TuningTable, home: Path) ->
     assert home.exists()
     save(table, folder_for("small"))
 
-    bundled = [("lcbench", True), ("pd1-mini", True)]
+    bundled = [(name, True) for name in ("lcbench", "pd1-mini", "adamw-mini")]
     assert [(e.name, e.is_bundled) for e in entries()] == [*bundled, ("small", False)]
 
 
-def test_the_collected_table_is_as_its_manifest_says() -> None:
-    """Its rows match their hash; the space is PD1's; matched runs are the same in every task."""
-    table = resolve("pd1-mini")
+@pytest.mark.parametrize(
+    ("name", "space", "tasks", "runs"),
+    [("pd1-mini", pd1.SPACE, 24, 200), ("adamw-mini", OPTIMIZERS["adamw"].space, 8, 100)],
+)
+def test_a_collected_table_is_as_its_manifest_says(
+    name: str, space: SearchSpace, tasks: int, runs: int
+) -> None:
+    """Its rows match their hash; every task has the same matched runs, and as many of its own."""
+    table = resolve(name)
 
-    assert table.space == pd1.SPACE
-    assert len(table.tasks) == len(set(table.tasks)) > 1
-    shared = table.final[table.final[CONFIG_ID] < MOST_PLACES]
-    assert len(shared)
-    by_task = shared.groupby("task", observed=True)[CONFIG_ID].agg(frozenset)
-    assert len(set(by_task)) == 1
+    assert table.space == space
+    assert len(table.tasks) == len(set(table.tasks)) >= tasks
+    is_shared = table.final[CONFIG_ID] < MOST_PLACES
+    shared, own = (
+        part.groupby("task", observed=True)[CONFIG_ID].agg(frozenset)
+        for part in (table.final[is_shared], table.final[~is_shared])
+    )
+    assert len(set(shared)) == 1
+    assert len(shared) == len(own) == len(table.tasks)
+    assert min(len(each) for each in (*shared, *own)) >= runs
     errors = table.final.loc[table.final["status"] == "completed", table.metric.name]
     assert errors.between(0.0, 1.0).all()
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from hyperbo_datasets.schema import TuningTable
 from hyperbo_datasets.store import StoredTable, load, read_manifest
 
-NAMES = ("pd1-mini",)
-"""Over PD1's four parameters."""
+NAMES = ("pd1-mini", "adamw-mini")
+"""Over PD1's four parameters, and over AdamW's five."""
 
 
 def read(name: str) -> TuningTable:
