@@ -151,11 +151,18 @@ class _Handling:
         return caller
 
     def rest(self, first: Message, contents: Iterator[bytes]) -> Iterator[Message]:
-        """The requests of a stream, the first of which was admitted."""
+        """The requests of a stream, the first of which was admitted.
+
+        Raises:
+            grpc.RpcError: If the client breaks the stream off.
+        """
         yield first
         for content in contents:
             self._caller.check_size(len(content))
             yield parse(self._method.name, content)
+        # A stream that is broken off may end like one that is complete.
+        if not self._context.is_active():
+            raise grpc.RpcError
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         seconds = time.perf_counter() - self._began
