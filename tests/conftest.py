@@ -7,10 +7,14 @@ import tempfile
 
 from jaxtyping import install_import_hook
 
-# Tests compile much and compute little: optimised programs would take most of their time. What one
-# process has compiled is kept for the others of the run, and for the servers and commands that
-# they start. JAX reads these variables when it is imported; workers inherit them.
+# Tests compile much and compute little: optimised programs would take most of their time, and
+# XLA's older emitters compile twice as fast as its new ones. What one process has compiled is kept
+# for the others of the run, and for the servers and commands that they start. JAX reads these
+# variables when it is imported; workers inherit them.
 os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "true"
+_EMITTERS = "--xla_cpu_use_fusion_emitters=false"
+if _EMITTERS not in os.environ.get("XLA_FLAGS", ""):
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_EMITTERS}".strip()
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="hyperbo-programs-")
     atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)

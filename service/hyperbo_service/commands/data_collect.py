@@ -249,11 +249,11 @@ class _Reporter:
         self.stages: set[str] = set()
 
     def __call__(self, stage: str, progress: Any) -> None:
-        if progress.latest is None and progress.resumed:
-            note(f"{stage}: {progress.resumed} of {progress.total} jobs were done before")
+        self.stages.add(stage)
         if progress.latest is None:
             self._failed = 0
-        self.stages.add(stage)
+            if progress.resumed:
+                note(f"{stage}: {progress.resumed} of {progress.total} jobs were done before")
         if progress.failed > self._failed:
             self._failed = progress.failed
             warn(f"failed: {progress.latest.label}")

@@ -132,7 +132,7 @@ def _tell(study: Any, ended: list[Any], *, as_json: bool) -> None:
     for each in ended:
         error = "diverged" if each.error_rate is None else f"{each.error_rate:.4f}"
         is_best = best is not None and each.number == best.number
-        cells = {_short(name): _shown(value) for name, value in each.parameters.items()}
+        cells = {_short(name): _readable(value) for name, value in each.parameters.items()}
         shown.add_row(
             str(each.number),
             *(cells.values() if is_flat else [", ".join(map(" ".join, cells.items()))]),
@@ -150,6 +150,6 @@ def _short(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def _shown(value: Any) -> str:
+def _readable(value: Any) -> str:
     """A parameter's value as people read it."""
     return value if isinstance(value, str) else number(value)

@@ -99,9 +99,7 @@ def test_killed_ten_times_it_is_the_same(home: Path, tmp_path: Path) -> None:
     killed, undisturbed = tmp_path / "killed", tmp_path / "undisturbed"
     done = subprocess.run(
         [sys.executable, "-m", "tests.datasets.collect.killed_run", killed, undisturbed],
-        env=os.environ
-        | {"HYPERBO_HOME": str(home), "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
-        | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        env=os.environ | {"HYPERBO_HOME": str(home), "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
         check=False,

@@ -12,7 +12,17 @@ from hyperbo_datasets.collect import train
 from hyperbo_datasets.collect.optimizers import OPTIMIZERS, Chosen, Nesterov
 from hyperbo_datasets.collect.train import Evaluation, Trainer
 from hyperbo_datasets.errors import CollectError
-from tests.datasets.collect.tiny import STEPS, TRACED, Middle, configuration, middle
+from tests.datasets.collect.tiny import (
+    FACTOR,
+    MOMENTUM,
+    POWER,
+    RATE,
+    STEPS,
+    TRACED,
+    Middle,
+    configuration,
+    middle,
+)
 
 CALM = [configuration(rate=rate) for rate in (0.01, 0.1, 0.3)]
 LARGEST = float(np.finfo(np.float32).max)
@@ -63,7 +73,9 @@ def test_many_at_once_are_as_many_alone(alone: Trainer, abreast: Trainer) -> Non
 
 def by_hand(workload: Middle, values: Mapping[str, Value], seed: int) -> list[float]:
     """Every step's loss, in float64."""
-    rate, power, factor, momentum = (float(values[name]) for name in PARAMETERS)
+    rate, power, factor, momentum = (
+        float(values[name]) for name in (RATE, POWER, FACTOR, MOMENTUM)
+    )
     place = np.asarray(workload.init(jax.random.key(seed)).place, np.float64)
     points, trace, losses = np.asarray(workload.training, np.float64), np.zeros(2), []
     for step, rows in enumerate(workload.batches(np.random.default_rng(seed))):
@@ -76,14 +88,6 @@ def by_hand(workload: Middle, values: Mapping[str, Value], seed: int) -> list[fl
             trace = slope + momentum * trace
             place = place - now * (slope + momentum * trace)
     return [*losses, *place]
-
-
-PARAMETERS = (
-    "hps.lr_hparams.initial_value",
-    "hps.lr_hparams.power",
-    "hps.lr_hparams.decay_steps_factor",
-    "hps.opt_hparams.momentum",
-)
 
 
 def test_last_error_is_that_of_the_steps_by_hand(alone: Trainer) -> None:

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+# Only those who collect tests import this without a queue.
 QUEUE = Path(os.environ.get("FAKE_SLURM", os.devnull))
 
 

@@ -13,7 +13,8 @@ import pytest
 @pytest.fixture(scope="module")
 def report() -> dict[str, Any]:
     """What a process with four devices found; this one has a single device for good."""
-    environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=4"}
+    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=4"
+    environment = os.environ | {"XLA_FLAGS": flags}
     script = Path(__file__).with_name("sharded_run.py")
     done = subprocess.run(
         [sys.executable, str(script)],

@@ -13,6 +13,7 @@ from hyperbo_datasets.collect.networks.gemma2 import Gemma2Config
 from hyperbo_datasets.collect.networks.griffin import GriffinConfig
 from hyperbo_datasets.collect.task_names import TaskName
 from hyperbo_datasets.collect.workloads.text import LanguageModelling
+from tests.datasets.collect.workloads.conftest import Train
 
 VOCABULARY = 7
 GEMMA = GemmaConfig(VOCABULARY, 16, 1, 2, 1, 8, 16)
@@ -68,21 +69,12 @@ def test_a_model_that_says_nan_is_wrong(key: jax.Array) -> None:
 @pytest.mark.parametrize(
     "architecture", [GEMMA, GEMMA2, GRIFFIN], ids=lambda each: type(each).__name__
 )
-def test_learns_a_periodic_text(key: jax.Array, architecture: DecoderConfig) -> None:
+def test_learns_a_periodic_text(key: jax.Array, train: Train, architecture: DecoderConfig) -> None:
     """Sixty steps of Nesterov momentum tell every next token of a text that repeats itself."""
     workload = _workload(architecture)
     model = eqx.filter_jit(workload.init)(key)
-    rows = jnp.asarray(workload.batches(np.random.default_rng(0)))
 
-    def step(state: tuple, row: jax.Array) -> tuple[tuple, None]:
-        model, velocity = state
-        gradient = jax.grad(workload.loss)(model, workload.training[row])
-        velocity = jax.tree.map(lambda v, g: 0.9 * v + g, velocity, gradient)
-        moved = jax.tree.map(lambda p, v, g: p - 0.1 * (0.9 * v + g), model, velocity, gradient)
-        return (moved, velocity), None
-
-    train = jax.jit(lambda state, rows: jax.lax.scan(step, state, rows)[0][0])
-    trained = train((model, jax.tree.map(jnp.zeros_like, model)), rows)
+    trained = train(workload, model, 0.1)
 
     assert eqx.filter_jit(workload.error_rate)(trained, workload.validation) == 0.0
 
