@@ -1,11 +1,13 @@
 """Sweeps: blocks of training runs as jobs, each done anywhere, resumed after a kill."""
 
 import math
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from hyperbo.jobs import Job
@@ -24,6 +26,9 @@ KIND, PLACE, WIDTH, DIVERGED_AT = "kind", "place", "width", "diverged_at"
 
 WIDTHS = (1, 4, 8)
 """How many configurations at once are tried for speed; each divides the block."""
+
+LEAST_ROUNDS, LEAST_SECONDS = 3, 2.0
+"""How often, and for how long, each of them is timed at least."""
 
 
 @dataclass(frozen=True)
@@ -122,20 +127,21 @@ def train_block(
 def measure_speed(sweep: Sweep, task: TaskName) -> pd.DataFrame:
     """Seconds a run takes, by the number of configurations that are trained side by side.
 
-    Timed from one evaluation to the next, without compilation; the least of three, since whatever
-    else a machine does only adds.
+    Timed from one evaluation to the next, without compilation: the least of several, since whatever
+    else a machine does only adds, taken in turn, since a machine may be fast now and slow later.
 
     Returns:
         A row for each width: task, `width`, `seconds` a run.
     """
-    optimizer = OPTIMIZERS[sweep.optimizer]
+    optimizer, workload = OPTIMIZERS[sweep.optimizer], build(task, sweep.size)
     points = configurations(optimizer.space, task, Kind.MATCHED, 0, BLOCK, sweep.seed)
-    rows = []
-    for width in WIDTHS:
-        trainer = Trainer(build(task, sweep.size), optimizer, sweep.seed, width)
-        seconds = [trainer.time_evaluation(points[:width]) for _ in range(3)]
-        rows.append({TASK: str(task), WIDTH: width, "seconds": min(seconds) * trainer.evaluations})
-    return pd.DataFrame(rows)
+    trainers = [Trainer(workload, optimizer, sweep.seed, width) for width in WIDTHS]
+    rounds: list[list[float]] = []
+    begun = time.perf_counter()
+    while len(rounds) < LEAST_ROUNDS or time.perf_counter() - begun < LEAST_SECONDS:
+        rounds.append([each.time_evaluation(points[: each.width]) for each in trainers])
+    seconds = np.min(rounds, axis=0) * [each.evaluations for each in trainers]
+    return pd.DataFrame({TASK: str(task), WIDTH: WIDTHS, "seconds": seconds})
 
 
 def _train(
