@@ -94,12 +94,12 @@ def values_to_wire(config: Mapping[str, object]) -> dict[str, wire.ParameterValu
 
 
 def values_from_wire(config: Mapping[str, wire.ParameterValue]) -> dict[str, Value]:
-    """A configuration's native values.
+    """A configuration's native values, by name: on the wire they have no order.
 
     Raises:
         InvalidArgumentError: As `value_from_wire`.
     """
-    return {name: value_from_wire(value) for name, value in config.items()}
+    return {name: value_from_wire(config[name]) for name in sorted(config)}
 
 
 def _to_wire(entry: Mapping[str, Any]) -> wire.ParameterSpec:

@@ -88,6 +88,15 @@ def test_what_is_none_is_left_out() -> None:
     }
 
 
+def test_values_come_by_name() -> None:
+    """Whatever order the bytes of a map have: the same each time."""
+    names = [f"x{number}" for number in range(9)]
+
+    values = values_from_wire(values_to_wire(dict.fromkeys(reversed(names), 0.5)))
+
+    assert list(values) == names
+
+
 def test_a_space_of_every_kind_comes_back_the_same() -> None:
     """As its own text has it, over the bytes of the wire."""
     text = SearchSpace.from_json(json.dumps(EVERY_KIND)).to_json()
