@@ -100,7 +100,7 @@ def related_folds(table: TuningTable, setting: Setting) -> list[Fold]:
     """Hold out every task together with all that are related to it.
 
     A fold's tasks differ in nothing but their batch size. What they are trained from shares
-    neither their corpus nor their architecture, as if both were new.
+    neither their corpus nor their network, as if both were new.
 
     Args:
         table: A table of collected tasks, named `corpus_architecture_batch`.
@@ -124,7 +124,7 @@ def related_folds(table: TuningTable, setting: Setting) -> list[Fold]:
         training = tuple(task for task, name in names.items() if not name.is_related(first))
         if not training:
             raise TableError(
-                f"Every task of {table.name!r} shares its corpus or its architecture with "
+                f"Every task of {table.name!r} shares its corpus or its network with "
                 f"{held_out[0]}, so that nothing is left to learn from. Hold out in turns instead."
             )
         pairs.append((held_out, training))

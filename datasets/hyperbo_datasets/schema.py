@@ -1,7 +1,7 @@
 """The tuning table: many tasks' trials in one frame, with the space and the metric they share."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -39,11 +39,14 @@ class Provenance:
         source: The data's origin: a paper, an address, a file name.
         licence: Under which terms it may be passed on.
         notes: What was left out or changed.
+        settings: What it was collected with, as JSON has it: what must be the same for results that
+            are added, and the versions of what they depend on.
     """
 
     source: str = "unknown"
     licence: str = "unknown"
     notes: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

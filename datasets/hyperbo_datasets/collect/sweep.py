@@ -1,6 +1,8 @@
 """Sweeps: blocks of training runs as jobs, each done anywhere, resumed after a kill."""
 
+import json
 import math
+import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hyperbo.jobs import Job
+from hyperbo.jobs import Job, installed_versions
 from hyperbo.space import Value
 from hyperbo_datasets.collect.blocks import BLOCK, Block
 from hyperbo_datasets.collect.optimizers import OPTIMIZERS, Optimizer
@@ -19,10 +21,12 @@ from hyperbo_datasets.collect.task_names import TaskName
 from hyperbo_datasets.collect.train import Evaluation, Trainer
 from hyperbo_datasets.collect.workloads.catalogue import build, corpus_digest
 from hyperbo_datasets.collect.workloads.size import Size
+from hyperbo_datasets.errors import CorpusError
 from hyperbo_datasets.schema import COST, SEED, STATUS, STEP, TASK, Status
 
 METRIC_NAME = "valid/error_rate"
 KIND, PLACE, WIDTH, DIVERGED_AT = "kind", "place", "width", "diverged_at"
+CORPUS, VERSIONS = "corpus", "versions"
 
 WIDTHS = (1, 4, 8)
 """How many configurations at once are tried for speed; each divides the block."""
@@ -77,6 +81,7 @@ def block_job(sweep: Sweep, block: Block, width: int) -> Job:
             "first": block.first,
             "count": block.count,
             "width": width,
+            "corpus": digest_of(block.task),
         },
     )
 
@@ -102,17 +107,39 @@ def fastest_widths(speeds: pd.DataFrame) -> dict[TaskName, int]:
     }
 
 
+def digest_of(task: TaskName) -> str:
+    """What tells the content of a task's corpus, here and now, from any other."""
+    return corpus_digest(task.corpus)[:16]
+
+
 def train_block(
-    sweep: Sweep, task: TaskName, kind: Kind, first: int, count: int, width: int
+    sweep: Sweep, task: TaskName, kind: Kind, first: int, count: int, width: int, corpus: str
 ) -> pd.DataFrame:
     """Train a block of configurations, and record every evaluation of each.
 
+    Args:
+        sweep: The sweep.
+        task: The task.
+        kind: Of which sequence the configurations are.
+        first: Place of the first.
+        count: How many.
+        width: How many are trained side by side.
+        corpus: The digest that the task's corpus must have, wherever this runs.
+
     Returns:
         A row for each evaluation: task, `kind`, `place` in its sequence, the parameters, seed,
-        step, error rate, status, cost (seconds since the run began), `width` and `diverged_at`
-        (the step at which the run diverged, 0 if it did not). A run that diverges ends with a row
-        at that step, its error rate missing.
+        step, error rate, status, cost (seconds since the run began), `width`, `diverged_at` (the
+        step at which the run diverged, 0 if it did not), `corpus` and `versions` (of Python and
+        packages, as JSON). A run that diverges ends with a row at that step, without error rate.
+
+    Raises:
+        CorpusError: If the corpus is missing, damaged, or of another content.
     """
+    if digest_of(task) != corpus:
+        raise CorpusError(
+            f"The corpus {task.corpus} has another content on {platform.node()} than where the "
+            "collection was begun. Bring the same files there, or leave the task out."
+        )
     optimizer = OPTIMIZERS[sweep.optimizer]
     points = configurations(optimizer.space, task, kind, first, count, sweep.seed)
     trainer = _trainer(sweep, task, width)
@@ -121,7 +148,8 @@ def train_block(
         for begin in range(0, count, width)
         for place, row in _train(trainer, optimizer, points[begin : begin + width])
     ]
-    return pd.DataFrame(rows).assign(**{WIDTH: width})
+    made_with = {CORPUS: corpus, VERSIONS: json.dumps(installed_versions())}
+    return pd.DataFrame(rows).assign(**{WIDTH: width}, **made_with)
 
 
 def measure_speed(sweep: Sweep, task: TaskName) -> pd.DataFrame:
@@ -170,7 +198,7 @@ def _row(optimizer: Optimizer, point: Mapping[str, Value], found: Evaluation) ->
 
 
 def _settings(sweep: Sweep, task: TaskName) -> dict[str, Any]:
-    return {**sweep.settings, "task": str(task), "corpus": corpus_digest(task.corpus)[:16]}
+    return {**sweep.settings, "task": str(task), "corpus": digest_of(task)}
 
 
 @lru_cache(maxsize=2)

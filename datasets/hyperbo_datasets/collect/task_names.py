@@ -6,6 +6,9 @@ from typing import Self
 
 from hyperbo_datasets.errors import CollectError
 
+DISTILLED = "-distilled"
+"""What the name of an architecture ends with whose student learns from a teacher."""
+
 _PART = re.compile(r"[a-z0-9][a-z0-9.-]*")
 
 
@@ -13,8 +16,8 @@ _PART = re.compile(r"[a-z0-9][a-z0-9.-]*")
 class TaskName:
     """The three things that tell collected tasks apart.
 
-    Two tasks of the same corpus or the same architecture are related: a benchmark that holds one
-    out to see how a prior does on something new must hold out the other too.
+    Two tasks of the same corpus or the same network are related: a benchmark that holds one out to
+    see how a prior does on something new must hold out the other too.
 
     Attributes:
         corpus: What is learned from, such as `fashion-mnist`.
@@ -43,9 +46,14 @@ class TaskName:
     def __str__(self) -> str:
         return f"{self.corpus}_{self.architecture}_{self.batch_size}"
 
+    @property
+    def network(self) -> str:
+        """The architecture, however it is taught: `gemma-distilled` is a `gemma`."""
+        return self.architecture.removesuffix(DISTILLED)
+
     def is_related(self, other: "TaskName") -> bool:
-        """Whether the two share their corpus or their architecture."""
-        return self.corpus == other.corpus or self.architecture == other.architecture
+        """Whether the two share their corpus or their network."""
+        return self.corpus == other.corpus or self.network == other.network
 
     @classmethod
     def parse(cls, text: str) -> Self:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import equinox as eqx
@@ -26,7 +26,8 @@ class State(eqx.Module):
         model: The model's arrays; None where it has something else.
         optimizer: The optimiser's state.
         step: Training steps taken.
-        diverged_at: The first step, counted from one, whose loss was not finite; 0 if none was.
+        diverged_at: The first step, counted from one, whose loss was not finite, or, at an
+            evaluation, that left a parameter so; 0 if none was.
     """
 
     model: Model
@@ -197,6 +198,7 @@ def _advancing(
             return _stepped(transformation, state, loss, gradient), None
 
         state, _ = jax.lax.scan(step, state, rows)
+        state = _judged(state)
         model = eqx.combine(state.model, static)
         return state, workload.error_rate(model, workload.validation)
 
@@ -227,6 +229,14 @@ def _stepped(
         step=number,
         diverged_at=jnp.where(is_first, number, state.diverged_at),
     )
+
+
+def _judged(state: State) -> State:
+    """The state, diverged if its last step spoiled the model, which no loss has told yet."""
+    learned = jax.tree.leaves(eqx.filter(state.model, eqx.is_inexact_array))
+    is_finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(each)) for each in learned]))
+    is_first = ~is_finite & (state.diverged_at == 0)
+    return replace(state, diverged_at=jnp.where(is_first, state.step, state.diverged_at))
 
 
 def _alone(program: Callable[..., Any]) -> Callable[..., Any]:

@@ -4,21 +4,22 @@ import numpy as np
 
 from hyperbo_datasets.catalogue import resolve
 from hyperbo_datasets.collect.points import Kind
-from hyperbo_datasets.collect.sweep import METRIC_NAME, PLACE, Sweep, train_block
+from hyperbo_datasets.collect.sweep import METRIC_NAME, PLACE, Sweep, digest_of, train_block
 from hyperbo_datasets.collect.task_names import TaskName
 from hyperbo_datasets.collect.workloads.size import Size
 from hyperbo_datasets.schema import CONFIG_ID, STEP, TASK
 
-_TASK = "lcbench-median_mlp_64"
+_TASK = TaskName("lcbench-median", "mlp", 64)
 
 
 def test_a_bundled_run_can_be_trained_again() -> None:
     """Same task, places and seed: the same points, steps and, but for rounding, error rates."""
     bundled = resolve("pd1-mini")
     rows = bundled.frame
-    kept = rows[(rows[TASK] == _TASK) & (rows[CONFIG_ID] < 4)].sort_values([CONFIG_ID, STEP])
+    kept = rows[(rows[TASK] == str(_TASK)) & (rows[CONFIG_ID] < 4)].sort_values([CONFIG_ID, STEP])
 
-    block = train_block(Sweep("nesterov", Size.SMALL), TaskName.parse(_TASK), Kind.MATCHED, 0, 4, 4)
+    sweep, digest = Sweep("nesterov", Size.SMALL), digest_of(_TASK)
+    block = train_block(sweep, _TASK, Kind.MATCHED, 0, 4, 4, digest)
     trained = block.sort_values([PLACE, STEP])
 
     exact = [*bundled.space.names, STEP]

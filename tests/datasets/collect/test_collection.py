@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +14,16 @@ import pytest
 
 from hyperbo.errors import StudyError
 from hyperbo.files import write_atomically
-from hyperbo.jobs import Failed, Finished, Job, Progress, SerialExecutor, TimeLimited, harness
+from hyperbo.jobs import (
+    Failed,
+    Finished,
+    Job,
+    Progress,
+    SerialExecutor,
+    TimeLimited,
+    harness,
+    installed_versions,
+)
 from hyperbo.space import FloatParameter, SearchSpace
 from hyperbo_datasets.collect.collection import (
     METRIC,
@@ -25,7 +34,9 @@ from hyperbo_datasets.collect.collection import (
     read_speeds,
     to_table,
 )
+from hyperbo_datasets.collect.sweep import Sweep, digest_of
 from hyperbo_datasets.collect.task_names import TaskName
+from hyperbo_datasets.collect.workloads.size import Size
 from hyperbo_datasets.errors import CollectError, CorpusError
 from hyperbo_datasets.schema import TuningTable, make_table
 from tests.datasets.collect.conftest import forget_corpora
@@ -243,6 +254,45 @@ def test_only_a_table_of_the_same_sweep_is_extended(folder: Path, undisturbed: T
 
     assert recorder.jobs == []
     assert not is_collection(folder)
+
+
+def test_only_a_table_of_the_same_networks_and_data_is_extended(
+    folder: Path, cloud: Path, undisturbed: TuningTable
+) -> None:
+    """Of another size, or trained on other data, its runs would be of another task."""
+    published = replace(plan(base=undisturbed), sweep=Sweep("nesterov", Size.PUBLISHED))
+    recorder = Recorder()
+
+    with pytest.raises(
+        CollectError, match=r"of size small, not published\. Extend it"
+    ):
+        collect(published, folder, executor=recorder)
+    cloud.write_text(cloud.read_text().replace(",1\n", ",0\n", 1))
+    forget_corpora()
+    with pytest.raises(CollectError, match=r"cloud_middle_4, .* another content of the corpus"):
+        collect(plan(30, base=undisturbed), folder, executor=recorder)
+
+    assert recorder.jobs == []
+    assert not is_collection(folder)
+
+
+def test_a_table_says_what_it_was_collected_with(folder: Path, tmp_path: Path) -> None:
+    """Optimiser, size, seed, corpora and versions, with those of the table that it extends."""
+    gather(plan(5, 0, TASKS[:1]), tmp_path / "earlier")
+    earlier = to_table(tmp_path / "earlier", "earlier")
+    older = {**earlier.provenance.settings, "versions": [{"jax": "0.1"}]}
+    base = replace(earlier, provenance=replace(earlier.provenance, settings=older))
+    gather(plan(5, 0, base=base), folder)
+
+    settings = to_table(folder, "t", base).provenance.settings
+
+    assert settings == {
+        "optimizer": "nesterov",
+        "size": "small",
+        "seed": 0,
+        "corpora": {str(task): digest_of(task) for task in TASKS},
+        "versions": [{"jax": "0.1"}, installed_versions()],
+    }
 
 
 def test_a_task_that_only_diverges_is_left_out(folder: Path) -> None:

@@ -1,11 +1,13 @@
 """Sweeps: what a job is known by, and the rows it makes."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from hyperbo.jobs import installed_versions
 from hyperbo_datasets.collect.blocks import Block
 from hyperbo_datasets.collect.optimizers import Nesterov
 from hyperbo_datasets.collect.points import Kind, configurations
@@ -14,6 +16,7 @@ from hyperbo_datasets.collect.sweep import (
     WIDTHS,
     Sweep,
     block_job,
+    digest_of,
     fastest_widths,
     measure_speed,
     speed_jobs,
@@ -22,6 +25,7 @@ from hyperbo_datasets.collect.sweep import (
 from hyperbo_datasets.collect.task_names import TaskName
 from hyperbo_datasets.collect.workloads.catalogue import corpus_digest
 from hyperbo_datasets.collect.workloads.size import Size
+from hyperbo_datasets.errors import CorpusError
 from tests.datasets.collect.conftest import forget_corpora
 from tests.datasets.collect.tiny import STEPS
 
@@ -34,7 +38,7 @@ pytestmark = pytest.mark.usefixtures("cloud")
 @pytest.fixture
 def block() -> pd.DataFrame:
     """Six configurations, four at a time."""
-    return train_block(SWEEP, TASK, Kind.UNMATCHED, first=2, count=6, width=4)
+    return train_block(SWEEP, TASK, Kind.UNMATCHED, 2, 6, 4, digest_of(TASK))
 
 
 def test_a_row_for_every_evaluation(block: pd.DataFrame) -> None:
@@ -63,7 +67,8 @@ def test_curves_have_no_holes(block: pd.DataFrame) -> None:
 
 def test_how_runs_are_cut_into_blocks_changes_nothing(block: pd.DataFrame) -> None:
     """Two blocks, or other neighbours, give the same rows, but for rounding and time."""
-    parts = [train_block(SWEEP, TASK, Kind.UNMATCHED, first, 3, width=4) for first in (2, 5)]
+    digest = digest_of(TASK)
+    parts = [train_block(SWEEP, TASK, Kind.UNMATCHED, first, 3, 4, digest) for first in (2, 5)]
 
     order = ["place", "step"]
     together = block.sort_values(order, ignore_index=True).drop(columns="cost")
@@ -73,7 +78,7 @@ def test_how_runs_are_cut_into_blocks_changes_nothing(block: pd.DataFrame) -> No
 
 def test_a_run_that_diverges_ends_with_a_row() -> None:
     """The row stands at the step of the divergence, and nothing comes after it."""
-    rows = train_block(SWEEP, ABYSS, Kind.MATCHED, first=0, count=3, width=2)
+    rows = train_block(SWEEP, ABYSS, Kind.MATCHED, 0, 3, 2, digest_of(ABYSS))
 
     assert rows["place"].tolist() == [0, 1, 2]
     assert rows["step"].tolist() == rows["diverged_at"].tolist() == [1, 1, 1]
@@ -81,9 +86,26 @@ def test_a_run_that_diverges_ends_with_a_row() -> None:
     assert rows[METRIC_NAME].isna().all()
 
 
+def test_a_worker_with_other_data_trains_nothing() -> None:
+    """On a machine of a cluster whose corpus differs, the error names it and the way out."""
+    with pytest.raises(
+        CorpusError, match=r"cloud has another content on .+\. Bring the same"
+    ):
+        train_block(SWEEP, TASK, Kind.MATCHED, 0, 3, 1, "0" * 16)
+
+
+def test_a_block_says_what_it_was_made_with(block: pd.DataFrame) -> None:
+    """The corpus's digest, and the versions of Python, JAX and Optax."""
+    (versions,) = {*block["versions"]}
+
+    assert {*block["corpus"]} == {digest_of(TASK)}
+    assert json.loads(versions) == installed_versions()
+    assert {"python", "jax", "jaxlib", "optax"} <= {*json.loads(versions)}
+
+
 def test_conditional_configurations_have_holes() -> None:
     """Under the conditional space, parameters that take no part are missing."""
-    rows = train_block(Sweep("chosen", Size.SMALL), TASK, Kind.MATCHED, 0, 6, width=1)
+    rows = train_block(Sweep("chosen", Size.SMALL), TASK, Kind.MATCHED, 0, 6, 1, digest_of(TASK))
 
     is_adamw = rows["optimizer"] == "adamw"
     assert 0 < is_adamw.sum() < len(rows)

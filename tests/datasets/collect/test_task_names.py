@@ -29,6 +29,16 @@ def test_shared_parts_relate() -> None:
     assert not task.is_related(TaskName("kjv-2", "gemma2", 8))
 
 
+def test_who_teaches_makes_no_other_network() -> None:
+    """A decoder that learns from a teacher is related to the one that learns from text."""
+    task = TaskName("kjv", "gemma-distilled", 8)
+
+    assert task.is_related(TaskName("python-source", "gemma", 8))
+    assert TaskName("python-source", "gemma", 8).is_related(task)
+    assert not task.is_related(TaskName("python-source", "gemma2", 8))
+    assert {each.network for each in DEFAULT_TASKS} < {each.architecture for each in DEFAULT_TASKS}
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "kjv", "kjv_gemma", "kjv_gemma_8_x", "kjv_gemma_-8", "kjv_gemma_8.0", "kjv_gemma_x"],

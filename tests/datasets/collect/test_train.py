@@ -4,8 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from jaxtyping import Array, Float
 
 from hyperbo.space import Value
 from hyperbo_datasets.collect import train
@@ -20,6 +22,7 @@ from tests.datasets.collect.tiny import (
     STEPS,
     TRACED,
     Middle,
+    Point,
     configuration,
     middle,
 )
@@ -115,6 +118,26 @@ def test_divergence_has_its_step() -> None:
     assert [each.diverged_at for each in found] == [None] * ((expected - 1) // 6) + [expected]
     assert math.isnan(found[-1].error_rate)
     assert all(0.0 <= each.error_rate <= 1.0 for each in found[:-1])
+
+
+class Spoiled(Middle):
+    """A loss that is finite, and whose slope is not."""
+
+    def loss(self, model: Point, batch: Float[Array, "B D"]) -> Float[Array, ""]:
+        """The root of zero has no slope."""
+        return super().loss(model, batch) + jnp.sqrt(0.0 * jnp.sum(model.place))
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_a_model_that_the_last_step_spoiled_has_diverged(width: int) -> None:
+    """Though no loss was infinite: there is none after the last step."""
+    whole = middle(steps=1)
+    spoiled = Spoiled(whole.name, whole.steps, whole.training, whole.validation)
+
+    (found,) = Trainer(spoiled, Nesterov(), width=width, evaluations=1).train(CALM[:width])
+
+    assert [each.diverged_at for each in found] == [1] * width
+    assert all(math.isnan(each.error_rate) for each in found)
 
 
 def test_one_that_diverges_stops_no_other(alone: Trainer, abreast: Trainer) -> None:

@@ -4,8 +4,9 @@ from typing import Self
 
 import equinox as eqx
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Array, Float
+
+from hyperbo_datasets.collect.networks.inverse_root import inverse_root
 
 _EPSILON = 1e-5
 """Added to the variance, so that a constant image has a finite gradient."""
@@ -36,5 +37,5 @@ class GroupNorm(eqx.Module):
         grouped = images.reshape(self.groups, -1, *images.shape[1:])
         centred = grouped - grouped.mean(axis=(1, 2, 3), keepdims=True)
         variance = jnp.square(centred).mean(axis=(1, 2, 3), keepdims=True)
-        normal = (centred * lax.rsqrt(variance + jnp.float32(_EPSILON))).reshape(images.shape)
+        normal = (centred * inverse_root(variance, _EPSILON)).reshape(images.shape)
         return normal * self.scale[:, None, None, None] + self.shift[:, None, None, None]

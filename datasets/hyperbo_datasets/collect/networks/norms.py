@@ -1,9 +1,10 @@
 """Root-mean-square normalisation, with the scale written as one plus a parameter."""
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
+
+from hyperbo_datasets.collect.networks.inverse_root import inverse_root
 
 _EPSILON = 1e-6
 
@@ -29,6 +30,4 @@ class RMSNorm(eqx.Module):
     def __call__(self, x: Float[Array, "*shape D"]) -> Float[Array, "*shape D"]:
         """The normalised features."""
         mean_square = jnp.mean(jnp.square(x), axis=-1, keepdims=True)
-        return (
-            x * jax.lax.rsqrt(mean_square + _EPSILON) * jnp.broadcast_to(1.0 + self.scale, x.shape)
-        )
+        return x * inverse_root(mean_square, _EPSILON) * jnp.broadcast_to(1.0 + self.scale, x.shape)

@@ -25,6 +25,14 @@ def test_equals_equinox(key: jax.Array) -> None:
     assert jnp.allclose(found, wanted, atol=1e-5)
 
 
+def test_overflow_is_no_silence() -> None:
+    """Images whose squares are beyond float32 make NaN, not zeros that look like an answer."""
+    images = jnp.linspace(-1e20, 1e20, 2 * 4 * 4, dtype=jnp.float32).reshape(2, 4, 4, 1)
+
+    assert jnp.isnan(GroupNorm.init(2, 1)(images)).all()
+    assert jnp.isfinite(GroupNorm.init(2, 1)(images * jnp.float32(1e-3))).all()
+
+
 def test_gradient_of_a_constant_image_is_finite() -> None:
     """An image without variance does not divide by zero."""
     layer = GroupNorm.init(4, 2)

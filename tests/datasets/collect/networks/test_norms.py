@@ -20,6 +20,14 @@ def test_equals_equinox_with_one_plus_the_scale(key: jax.Array) -> None:
     assert jnp.allclose(norm(x), jax.vmap(reference)(x), atol=1e-6)
 
 
+def test_overflow_is_no_silence() -> None:
+    """Features whose squares are beyond float32 make NaN, not zeros that look like an answer."""
+    norm, large = RMSNorm(4), jnp.float32(5e18)
+
+    assert jnp.isnan(norm(jnp.full((2, 4), 10 * large))).all()
+    assert jnp.allclose(norm(jnp.full((2, 4), large)), 1.0, atol=1e-5)
+
+
 def test_starts_with_unit_mean_square(key: jax.Array) -> None:
     """A fresh norm leaves features whose mean square is one, however large they were."""
     x = 1e3 * jr.normal(key, (5, 8), jnp.float32)
