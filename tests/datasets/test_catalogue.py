@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from hyperbo.space import SearchSpace
+from hyperbo_datasets import catalogue
 from hyperbo_datasets.catalogue import IMPORTERS, describe, entries, resolve
 from hyperbo_datasets.collect.optimizers import OPTIMIZERS
 from hyperbo_datasets.collect.points import MOST_PLACES
@@ -39,6 +40,7 @@ def test_a_collected_table_is_as_its_manifest_says(
     table = resolve(name)
 
     assert table.space == space
+    assert table.provenance.settings["corpora"].keys() == {*table.tasks}
     assert len(table.tasks) == len(set(table.tasks)) >= tasks
     is_shared = table.final[CONFIG_ID] < MOST_PLACES
     shared, own = (
@@ -50,6 +52,16 @@ def test_a_collected_table_is_as_its_manifest_says(
     assert min(len(each) for each in (*shared, *own)) >= runs
     errors = table.final.loc[table.final["status"] == "completed", table.metric.name]
     assert errors.between(0.0, 1.0).all()
+
+
+def test_bundled_tables_are_small() -> None:
+    """All that is shipped takes less than 20 MB."""
+    folder = Path(catalogue.__file__).parent / "tables"
+
+    sizes = [path.stat().st_size for path in folder.rglob("*.*")]
+
+    assert len(sizes) >= 6
+    assert sum(sizes) < 20e6
 
 
 def test_a_name_or_a_folder_resolves(table: TuningTable, home: Path) -> None:

@@ -263,9 +263,7 @@ def test_only_a_table_of_the_same_networks_and_data_is_extended(
     published = replace(plan(base=undisturbed), sweep=Sweep("nesterov", Size.PUBLISHED))
     recorder = Recorder()
 
-    with pytest.raises(
-        CollectError, match=r"of size small, not published\. Extend it"
-    ):
+    with pytest.raises(CollectError, match=r"of size small, not published\. Extend it"):
         collect(published, folder, executor=recorder)
     cloud.write_text(cloud.read_text().replace(",1\n", ",0\n", 1))
     forget_corpora()

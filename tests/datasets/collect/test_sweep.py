@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from hyperbo.jobs import installed_versions
+from hyperbo_datasets.collect import speed
 from hyperbo_datasets.collect.blocks import Block
 from hyperbo_datasets.collect.optimizers import Nesterov
 from hyperbo_datasets.collect.points import Kind, configurations
@@ -88,9 +89,7 @@ def test_a_run_that_diverges_ends_with_a_row() -> None:
 
 def test_a_worker_with_other_data_trains_nothing() -> None:
     """On a machine of a cluster whose corpus differs, the error names it and the way out."""
-    with pytest.raises(
-        CorpusError, match=r"cloud has another content on .+\. Bring the same"
-    ):
+    with pytest.raises(CorpusError, match=r"cloud has another content on .+\. Bring the same"):
         train_block(SWEEP, TASK, Kind.MATCHED, 0, 3, 1, "0" * 16)
 
 
@@ -152,6 +151,28 @@ def test_the_fastest_width_is_taken() -> None:
     )
 
     assert fastest_widths(speeds) == {TaskName("a", "b", 1): 1, TaskName("c", "d", 2): 8}
+
+
+def test_the_speed_command_counts_who_gains(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A row for each task asked for, one by one over the better of the others."""
+    monkeypatch.setattr(speed, "DEFAULT_TASKS", (TASK, TaskName("cloud", "middle", 8)))
+    monkeypatch.setattr(speed.os, "sched_setaffinity", lambda *_: None, raising=False)
+    seconds = dict(zip(WIDTHS, (0.6, 0.4, 0.3), strict=True))
+    monkeypatch.setattr(
+        speed,
+        "measure_speed",
+        lambda _, task: pd.DataFrame(
+            {"task": str(task), "width": [*seconds], "seconds": [*seconds.values()]}
+        ),
+    )
+
+    speed.main(["--tasks", "*_4"])
+
+    *_, row, count = capsys.readouterr().out.splitlines()
+    assert row.split() == ["cloud_middle_4", "0.600", "0.400", "0.300", "2.000"]
+    assert count == "at least 1.5 times faster side by side: 1 of 1"
 
 
 @pytest.mark.parametrize("task", [TASK, ABYSS], ids=str)

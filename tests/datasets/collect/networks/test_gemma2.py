@@ -61,11 +61,14 @@ def test_scores_are_capped_and_scaled_as_published() -> None:
 
 
 def test_what_a_fresh_block_adds_has_unit_mean_square(key: jax.Array) -> None:
-    """Norms after each part leave what is added at one, whatever the weights' size."""
+    """The norm after the feed-forward layer leaves that at one, whatever the weights' size."""
     block = jax.jit(GEMMA2_SMALL.init)(key).blocks[0]
-    block = eqx.tree_at(lambda block: block.mixer.output.weight, block, replace_fn=lambda w: 50 * w)
+    silent = eqx.tree_at(lambda block: block.mixed_norm.scale, block, replace_fn=lambda s: s - 1.0)
+    loud = eqx.tree_at(
+        lambda block: block.feed_forward.contraction.weight, silent, replace_fn=lambda w: 50 * w
+    )
     x = jr.normal(key, (12, 32), jnp.float32)
 
-    added = block.mixed_norm(block.mixer(block.mixer_norm(x)))
+    added = loud(x) - x
 
     assert jnp.allclose(jnp.mean(added**2, axis=-1), 1.0, atol=1e-3)

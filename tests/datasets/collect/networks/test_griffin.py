@@ -4,9 +4,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
+import numpy as np
 import pytest
 
-from hyperbo_datasets.collect.networks.attention import Attention
+from hyperbo_datasets.collect.networks.attention import Attention, AttentionShape
 from hyperbo_datasets.collect.networks.griffin import (
     GRIFFIN_SMALL,
     RECURRENTGEMMA_2B,
@@ -14,6 +15,7 @@ from hyperbo_datasets.collect.networks.griffin import (
     GriffinConfig,
     Recurrence,
 )
+from hyperbo_datasets.collect.networks.rotary import Rotary
 from hyperbo_datasets.collect.networks.visibility import RecentPast
 
 
@@ -53,8 +55,23 @@ def test_attention_is_local_with_one_shared_head() -> None:
     """A query sees 2048 keys behind its own, and half of each head's features are turned."""
     shape = eqx.filter_eval_shape(RECURRENTGEMMA_2B.init, jr.key(0)).blocks[2].mixer.shape
 
-    assert shape.visibility == RecentPast(2049)
-    assert (shape.key_value_heads, shape.head_width, shape.rotary.width) == (1, 256, 128)
+    assert shape == AttentionShape(10, 1, 256, 1.0 / 16.0, Rotary(128), RecentPast(2049), cap=None)
+
+
+def test_a_recurrence_is_its_equation(key: jax.Array) -> None:
+    """A GELU gates what the unit makes of the convolved other half, and that is projected back."""
+    key_layer, key_bias, key_x = jr.split(key, 3)
+    layer = Recurrence(key_layer, 6, 4, 2, 1.0)
+    bias = jr.normal(key_bias, (8,), jnp.float32)
+    layer = eqx.tree_at(lambda layer: layer.entry.bias, layer, bias)
+    x = jr.normal(key_x, (5, 6), jnp.float32)
+
+    gate, signal = np.split(np.asarray(x @ layer.entry.weight + bias), 2, axis=-1)
+    bent = 0.5 * gate * (1.0 + np.tanh(np.sqrt(2.0 / np.pi) * (gate + 0.044715 * gate**3)))
+    states = np.asarray(layer.unit(layer.convolution(jnp.asarray(signal))))
+    wanted = (bent * states) @ np.asarray(layer.output.weight) + np.asarray(layer.output.bias)
+
+    np.testing.assert_allclose(layer(x), wanted, rtol=1e-4, atol=1e-5)
 
 
 def test_logits_never_pass_thirty(key: jax.Array) -> None:
