@@ -108,6 +108,8 @@ ADAMW_SPACE = (
 class AdamW(Optimizer):
     """AdamW with a linear warm-up over a share of the steps, then a linear decay to zero.
 
+    Every parameter decays, biases and scales of norms too.
+
     References:
         Loshchilov and Hutter (2019), "Decoupled Weight Decay Regularization", arXiv:1711.05101.
     """

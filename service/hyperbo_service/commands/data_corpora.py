@@ -72,7 +72,8 @@ def corpora(
         shown.add_row(Text(entry.name), entry.kind, presence, Text(entry.licence), Text(ways))
     results().print(shown)
     say("Fetch one by [cyan]hyperbo data corpora --download NAME[/].")
-    say(f"One of your own is a folder of text, FASTA or CSV in [cyan]{escape(str(folder))}[/].")
+    say(f"One of your own is a folder in [cyan]{escape(str(folder))}[/]:")
+    say("text, FASTA, CSV, or images in the layout of MNIST or CIFAR.")
 
 
 def _fetch(name: str, *, as_json: bool) -> None:

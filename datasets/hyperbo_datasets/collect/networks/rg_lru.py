@@ -11,7 +11,7 @@ from hyperbo_datasets.collect.networks.linear import draw_weights
 _SHARPNESS = 8.0
 _RADII = (0.9, 0.999)
 _SMALLEST = 0.25e-6
-"""Of what is under a root, so that its slope stays below 1000, as in the published code."""
+"""Of what is under a root, so that its slope stays below 1000; the published code bounds that."""
 
 
 class RGLRU(eqx.Module):

@@ -3,6 +3,7 @@
 Two heads over one trunk: the effectiveness of treating a unit, by which units are ranked, and the
 intensity at which to treat it. Neither is trained on a unit's own counterfactual, which nobody
 has seen; both weigh the units of a randomised population, and the weighted population is scored.
+Left out is how well a unit and a treatment match: there is one treatment, told by its intensity.
 """
 
 from dataclasses import dataclass

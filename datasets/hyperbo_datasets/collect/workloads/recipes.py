@@ -69,7 +69,7 @@ _SHARE, _SPLIT_SEED = 0.1, 0
 
 
 def mlp(name: TaskName, size: Size, corpus: Corpus) -> Workload:
-    """A perceptron on images or rows."""
+    """A perceptron on images or rows; of one size, since none was published."""
     if isinstance(corpus, Rows):
         return _rows(name, size, corpus)
     shape, classes = _image_shape(corpus, size)
@@ -153,7 +153,11 @@ def protein_transformer(name: TaskName, size: Size, corpus: Corpus) -> Workload:
 
 
 def treatment(name: TaskName, size: Size, corpus: Corpus) -> Workload:
-    """A treatment policy for a simulated trial on the rows' features."""
+    """A treatment policy for a simulated trial on the rows' features; of one size.
+
+    The trial is simulated on all rows together, and its features are standardised so: nobody's
+    result is looked at, and a policy knows whom it may treat before it treats.
+    """
     assert isinstance(corpus, Rows)  # noqa: S101 - the catalogue has checked
     budget = ROWS[size]
     wanted = budget.training + budget.validation
