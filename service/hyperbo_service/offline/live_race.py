@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hyperbo.space import sample_sobol
 from hyperbo.suggest import History, Strategy, from_prior, from_scratch, suggest
 from hyperbo.surrogates import Expert
 from hyperbo.tasks import Task
@@ -97,16 +98,22 @@ def tune(
         tell: Told the method, the run's number and its error rate.
     """
     rng = np.random.default_rng(seed)
+    # The door gives every study the same design; seeds that are to tell of more than one have each
+    # their own.
+    opening = sample_sobol(optimizer.space, strategy.design, rng)
     points = np.zeros((0, optimizer.space.dimension))
     errors: list[float] = []
     seconds, memory = 0.0, None
     for trial in range(trials):
-        values = METRIC.warped(np.array(errors, dtype=np.float64))
-        history = History(points, values, np.zeros((0, points.shape[1])))
-        found = suggest(rng, strategy, optimizer.space, history, count=1, memory=memory)
-        memory = found.memory
-        points = np.concatenate([points, found.points])
-        (configuration,) = optimizer.space.decode(found.points)
+        if trial < len(opening):
+            point = opening[trial : trial + 1]
+        else:
+            values = METRIC.warped(np.array(errors, dtype=np.float64))
+            history = History(points, values, np.zeros((0, points.shape[1])))
+            found = suggest(rng, strategy, optimizer.space, history, count=1, memory=memory)
+            point, memory = found.points, found.memory
+        points = np.concatenate([points, point])
+        (configuration,) = optimizer.space.decode(point)
         *_, (last,) = trainer.train([configuration])
         errors.append(WORST if last.diverged_at is not None else last.error_rate)
         seconds += last.seconds

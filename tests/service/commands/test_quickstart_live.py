@@ -10,16 +10,20 @@ from typer.testing import CliRunner
 
 from hyperbo.registry import Registry
 from hyperbo.space import sample_halton
+from hyperbo.suggest import from_scratch
 from hyperbo_datasets.catalogue import resolve
 from hyperbo_datasets.collect.collection import METRIC
+from hyperbo_datasets.collect.optimizers import Nesterov
 from hyperbo_datasets.collect.task_names import TaskName
+from hyperbo_datasets.collect.train import Trainer
 from hyperbo_datasets.schema import make_table
 from hyperbo_datasets.sources.pd1 import SPACE
 from hyperbo_datasets.store import folder_for, save
 from hyperbo_service.benchmark import live_study
 from hyperbo_service.cli import app
-from hyperbo_service.offline.live_race import Course, unrelated_tasks
+from hyperbo_service.offline.live_race import Course, tune, unrelated_tasks
 from tests.datasets.collect.conftest import cloud
+from tests.datasets.collect.tiny import middle
 
 __all__ = ["cloud"]
 
@@ -72,6 +76,19 @@ def test_a_race_is_run_for_every_seed(capsys: pytest.CaptureFixture[str], tmp_pa
         ("HyperBO", 0, 2),
         ("GP from scratch", 0, 2),
     ]
+
+
+def test_every_seed_has_a_design_of_its_own() -> None:
+    """From nothing, seeds begin with other configurations, and equal seeds with the same."""
+    trainer = Trainer(middle(), Nesterov())
+
+    courses = [
+        tune(trainer, Nesterov(), from_scratch(4), "a", seed, 3, lambda *_: None).errors
+        for seed in (0, 0, 1)
+    ]
+
+    assert courses[0] == courses[1]
+    assert not {*courses[0]} & {*courses[2]}
 
 
 def test_the_summary_is_of_the_least_errors() -> None:
