@@ -232,9 +232,16 @@ def _store(folder: Path, outcome: Finished | Failed) -> None:
         ) from error
 
 
+def _cause(reason: str) -> str:
+    """The last line of a traceback that is of the error, and not a note of JAX's about itself."""
+    lines = [line for line in reason.strip().splitlines() if line.strip("- ")]
+    own = [line for line in lines if not line.startswith("For simplicity, JAX has removed")]
+    return (own or lines or ["no reason was given"])[-1]
+
+
 def _describe(failures: Sequence[Failed], total: int, folder: Path) -> str:
     lines = [
-        f"{failure.job.key} ({failure.job.label}): {failure.reason.strip().splitlines()[-1]}"
+        f"{failure.job.key} ({failure.job.label}): {_cause(failure.reason)}"
         for failure in failures[:10]
     ]
     if len(failures) > 10:

@@ -128,7 +128,9 @@ def collect(
     """
     for task in plan.tasks:
         check(task)
-    _check_base(plan)
+    if plan.base is not None:
+        check_base(plan.base, plan.sweep)
+        _check_corpora(plan.base, plan.tasks)
     widths = _widths(plan, folder, executor, report)
     stored = _stored_blocks(plan, folder)
     held = _held_places(plan, stored)
@@ -221,11 +223,17 @@ def is_collection(folder: Path) -> bool:
     return (folder / "runs" / "manifest.json").exists()
 
 
-def _check_base(plan: Plan) -> None:
-    """Refuse to extend a table of another sweep or other data: its ids would mean other runs."""
-    if plan.base is None:
-        return
-    base, sweep = plan.base, plan.sweep
+def has_runs(folder: Path) -> bool:
+    """Whether a folder holds a collection, and any run of it."""
+    return is_collection(folder) and any((folder / "runs" / "results").glob("*.parquet"))
+
+
+def check_base(base: TuningTable, sweep: Sweep) -> None:
+    """Refuse to extend a table of another sweep: its ids would mean other runs.
+
+    Raises:
+        CollectError: If the table's space, metric, seed or size is not the sweep's.
+    """
     if base.space != OPTIMIZERS[sweep.optimizer].space or base.metric != METRIC:
         raise CollectError(
             f"The table {base.name!r} is over another search space or metric than collections "
@@ -244,8 +252,12 @@ def _check_base(plan: Plan) -> None:
             f"The networks of the table {base.name!r} are of size {made_with.get('size')}, not "
             f"{sweep.size.value}. Extend it with the size it was collected with."
         )
-    known: Mapping[str, str] = made_with.get("corpora", {})
-    changed = [str(t) for t in plan.tasks if known.get(str(t), digest_of(t)) != digest_of(t)]
+
+
+def _check_corpora(base: TuningTable, tasks: Sequence[TaskName]) -> None:
+    """Refuse to add runs that are trained on other data than those of the same task before."""
+    known: Mapping[str, str] = base.provenance.settings.get("corpora", {})
+    changed = [str(t) for t in tasks if known.get(str(t), digest_of(t)) != digest_of(t)]
     if changed:
         raise CollectError(
             f"The runs of {', '.join(changed)} in the table {base.name!r} were trained on another "

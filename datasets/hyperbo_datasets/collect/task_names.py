@@ -9,6 +9,9 @@ from hyperbo_datasets.errors import CollectError
 DISTILLED = "-distilled"
 """What the name of an architecture ends with whose student learns from a teacher."""
 
+MOST_EXAMPLES = 65_536
+"""In a batch."""
+
 _PART = re.compile(r"[a-z0-9][a-z0-9.-]*")
 
 
@@ -37,10 +40,11 @@ class TaskName:
 
     def __post_init__(self) -> None:
         wrong = [part for part in (self.corpus, self.architecture) if not _PART.fullmatch(part)]
-        if wrong or self.batch_size < 1:
+        if wrong or not 1 <= self.batch_size <= MOST_EXAMPLES:
             raise CollectError(
                 f"{self.corpus!r}, {self.architecture!r}, {self.batch_size} name no task: wanted "
-                "two names of small letters, digits, dots and dashes, and a positive batch size."
+                "two names of small letters, digits, dots and dashes, and a batch of 1 to "
+                f"{MOST_EXAMPLES:,}."
             )
 
     def __str__(self) -> str:

@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
     """Add the group to the command line."""
     group = typer.Typer(
         name="data",
-        help="Tables of tuning results: list, describe, import and check them.",
+        help="Tables of tuning results: list, describe, import, check and collect them.",
         no_args_is_help=True,
         rich_markup_mode="rich",
         epilog=examples(

@@ -73,7 +73,8 @@ def collect(
         ),
     ] = SizeName.SMALL,
     seed: Annotated[
-        int, typer.Option(min=0, help="Of configurations, initial models and batches.")
+        int,
+        typer.Option(min=0, max=2**31 - 1, help="Of configurations, initial models and batches."),
     ] = 0,
     name: Annotated[
         str | None,
@@ -93,7 +94,8 @@ def collect(
         str | None,
         typer.Option(
             metavar="TABLE",
-            help="A table of an earlier collection: its runs are taken over, not trained again.",
+            help="A table of an earlier collection: its runs are taken over, not trained again. "
+            "Default: the table NAME, if there is one.",
             show_default=False,
         ),
     ] = None,
@@ -134,22 +136,22 @@ def collect(
     with working("reading corpora"):
         from hyperbo.errors import HyperBOError
         from hyperbo.jobs import TimeLimited
-        from hyperbo_datasets.catalogue import resolve
-        from hyperbo_datasets.collect.collection import TRAINING, Plan, to_table
+        from hyperbo_datasets.collect.collection import TRAINING, Plan, has_runs, to_table
         from hyperbo_datasets.collect.collection import collect as run
         from hyperbo_datasets.collect.sweep import Sweep
         from hyperbo_datasets.collect.workloads.size import Size
         from hyperbo_datasets.store import folder_for, save
         from hyperbo_service.offline.executors import make_executor
 
-        _check_name(called)
+        sweep = Sweep(optimizer.value, Size(size.value), seed)
+        base = _base(called, extend, sweep)
         plan = Plan(
-            Sweep(optimizer.value, Size(size.value), seed),
+            sweep,
             _tasks(tasks),
             matched,
             unmatched,
             width,
-            None if extend is None else resolve(extend),
+            base,
         )
         engine = make_executor(executor, workers, address)
     if limit is not None:
@@ -160,12 +162,13 @@ def collect(
         try:
             run(plan, where, executor=engine, report=reporter)
         except HyperBOError as error:
-            if TRAINING not in reporter.stages:
+            if TRAINING not in reporter.stages or not has_runs(where):
                 raise
             problem = error
     with working("storing the table"):
         try:
             found = to_table(where, called, plan.base)
+            _check_kept(found)
             path = save(found, folder_for(called), replace=True)
         except HyperBOError as error:
             raise problem or error from None
@@ -226,17 +229,59 @@ def _tasks(names: list[str] | None) -> tuple[Any, ...]:
     return tuple(chosen)
 
 
-def _check_name(name: str) -> None:
-    """Refuse a name that no table can have, or that a table has which was not collected."""
-    from hyperbo_datasets.collect.collection import SOURCE
+def _base(name: str, extend: str | None, sweep: Any) -> Any:
+    """The table whose runs are taken over: that which is to be extended, or replaced.
+
+    Raises:
+        CommandError: If the name is that of a table which cannot be replaced by a collection.
+    """
+    from hyperbo_datasets.catalogue import entries, resolve
+    from hyperbo_datasets.collect.collection import SOURCE, check_base
+    from hyperbo_datasets.errors import CollectError
     from hyperbo_datasets.store import MANIFEST, folder_for, read_manifest
 
-    folder = folder_for(name)
-    if not (folder / MANIFEST).exists():
-        return
-    if read_manifest(folder).get("provenance", {}).get("source") != SOURCE:
+    if name in [entry.name for entry in entries() if entry.is_bundled]:
+        raise CommandError(f"The table {name} is bundled and stays. Choose another --name.")
+    stored = folder_for(name) / MANIFEST
+    if stored.exists() and read_manifest(stored.parent).get("provenance", {}).get("source") != (
+        SOURCE
+    ):
         raise CommandError(
             f"There is a table {name} already that was not collected. Choose another --name."
+        )
+    if extend is not None:
+        return resolve(extend)
+    if not stored.exists():
+        return None
+    base = resolve(name)
+    try:
+        check_base(base, sweep)
+    except CollectError as error:
+        raise CommandError(f"{error} Or choose another --name.") from None
+    return base
+
+
+def _check_kept(found: Any) -> None:
+    """Refuse to replace a table by one that lacks some of its runs.
+
+    Raises:
+        CommandError: If the stored table of that name has runs that were not taken over.
+    """
+    from hyperbo_datasets.schema import CONFIG_ID, TASK
+    from hyperbo_datasets.store import MANIFEST, folder_for, load
+
+    folder = folder_for(found.name)
+    if not (folder / MANIFEST).exists():
+        return
+    before, after = (
+        set(zip(each.final[TASK].astype(str), each.final[CONFIG_ID], strict=True))
+        for each in (load(folder), found)
+    )
+    if before - after:
+        raise CommandError(
+            f"The table {found.name} has {len(before - after):,} runs that are not among these, "
+            "and stays as it is. What was trained is kept in its folder: run the same with "
+            f"--extend {found.name}, or another --name."
         )
 
 

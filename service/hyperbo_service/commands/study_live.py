@@ -10,6 +10,7 @@ from hyperbo_service.commands.numerics import keep_compiled_programs
 from hyperbo_service.commands.options import AsJson
 from hyperbo_service.commands.service_options import Service, add_command
 from hyperbo_service.console import bars, number, print_json, results, say, table, working
+from hyperbo_service.errors import CommandError
 
 
 def register(group: typer.Typer) -> None:
@@ -43,14 +44,21 @@ def live(
         ),
     ] = None,
     prior: Annotated[
-        str, typer.Option(metavar="PRIOR", help="auto, none, or a stored prior's name@version.")
-    ] = "auto",
+        str | None,
+        typer.Option(
+            metavar="PRIOR",
+            help="auto, none, or a stored prior's name@version. Default: auto, or the study's.",
+            show_default=False,
+        ),
+    ] = None,
     trials: Annotated[int, typer.Option(min=1, help="Training runs.")] = 10,
     optimizer: Annotated[OptimizerName, typer.Option(help="What is tuned.")] = (
         OptimizerName.NESTEROV
     ),
     size: Annotated[SizeName, typer.Option(help="Networks and data.")] = SizeName.SMALL,
-    seed: Annotated[int, typer.Option(min=0, help="Of models, batches and suggestions.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**31 - 1, help="Of models, batches and suggestions.")
+    ] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Train what the study suggests, and tell what came of it."""
@@ -72,10 +80,11 @@ def live(
             space=chosen.space,
             metric=METRIC.name,
             goal="minimize",
-            prior=prior,
+            prior=prior or "auto",
             early_stopping=None,
             seed=seed,
         )
+        _check_prior(opened, prior)
         with bars() as shown:
             show = _Shown(shown, task.steps, trials)
             ended = list(tune(opened, task, chosen, trials, seed=seed, report=show))
@@ -86,6 +95,23 @@ def _study_id(workload: str, optimizer: OptimizerName, size: SizeName) -> str:
     """A name of its own for all that is not to be compared, as short as can be."""
     parts = ["live", *workload.split("_"), optimizer.value]
     return "-".join(parts if size is SizeName.SMALL else [*parts, size.value])
+
+
+def _check_prior(study: Any, prior: str | None) -> None:
+    """Refuse to go on with a study that was begun from another prior.
+
+    Raises:
+        CommandError: If it has trials already, and not from that prior.
+    """
+    record = study.info()
+    names = (record.prior, record.resolved_prior)
+    known = {*names, *(name.partition("@")[0] for name in names)}
+    if prior is None or prior in known or next(study.history(), None) is None:
+        return
+    raise CommandError(
+        f"The study {study.id} was begun with the prior {record.prior!r}, not {prior!r}. Name "
+        "another one by --study, or leave --prior out to go on."
+    )
 
 
 class _Shown:
@@ -142,7 +168,10 @@ def _tell(study: Any, ended: list[Any], *, as_json: bool) -> None:
     results().print(shown)
     if best is not None:
         say(f"Best error [bold]{best.value:.4f}[/] by trial {best.number} of study {study.id}.")
-    say(f"[dim]Go on:[/] the same command. [dim]Look into it:[/] hyperbo study show {study.id}")
+    say(
+        "[dim]Go on:[/] the same command. [dim]Look into it:[/] hyperbo study show "
+        f"{study.id}, with the same --local or --server"
+    )
 
 
 def _short(name: str) -> str:

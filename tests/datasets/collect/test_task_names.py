@@ -49,7 +49,9 @@ def test_other_shapes_are_refused(text: str) -> None:
         TaskName.parse(text)
 
 
-@pytest.mark.parametrize("text", ["KJV_gemma_8", "_gemma_8", "kjv__8", "kjv_gemma_0", "../x_y_1"])
+@pytest.mark.parametrize(
+    "text", ["KJV_gemma_8", "_gemma_8", "kjv__8", "kjv_gemma_0", "kjv_gemma_65537", "../x_y_1"]
+)
 def test_bad_parts_are_refused(text: str) -> None:
     """Capitals, empty parts, paths and empty batches name nothing."""
     with pytest.raises(CollectError, match="name no task"):

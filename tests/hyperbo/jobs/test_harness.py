@@ -325,3 +325,14 @@ def test_results_are_told_apart_by_key(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(
         read_results(tmp_path), pd.concat(found.values(), ignore_index=True)
     )
+
+
+def test_a_note_of_jax_is_no_reason() -> None:
+    """The error's own line is told, and not what JAX says of its traceback."""
+    reason = (
+        "Traceback\n\nValueError: too large\n--------------------\n"
+        "For simplicity, JAX has removed its internal frames from the traceback.\n"
+    )
+
+    assert harness._cause(reason) == "ValueError: too large"
+    assert harness._cause("\n") == "no reason was given"

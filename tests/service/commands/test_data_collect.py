@@ -3,7 +3,7 @@
 import errno
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
+from hyperbo.errors import StudyError
 from hyperbo.files import write_atomically
-from hyperbo.jobs import SerialExecutor, harness
+from hyperbo.jobs import Failed, Finished, Job, SerialExecutor, harness
 from hyperbo.space import FloatParameter, SearchSpace
 from hyperbo_datasets.collect import collection
 from hyperbo_datasets.collect.workloads.catalogue import DEFAULT_TASKS
@@ -206,7 +207,76 @@ def test_another_sweeps_folder_is_left_alone(collect: Run, refused: Callable[...
     """With another seed, neither the folder nor the table that was made of it changes."""
     collect()
 
-    assert "seed: stored 0, now 1" in refused("--seed", 1)
+    assert "runs of the seeds [0], not of 1" in refused("--seed", 1)
+    assert "seed: stored 0, now 1" in refused(
+        "--seed", 1, "--name", "b", "--folder", "collected-nesterov"
+    )
+
+
+def test_a_table_is_never_made_smaller(collect: Run) -> None:
+    """From another folder, a table of the same name is gone on with: its runs are taken over."""
+    before = stored(collect("--matched", 4, "--json"))
+
+    after = stored(collect("--folder", "elsewhere", "--matched", 1, "--unmatched", 2, "--json"))
+
+    assert len(after.final) == len(before.final) + 1 == 6
+    new = collection.read_runs(Path("elsewhere"))
+    assert new.groupby("kind")["place"].unique().map(list).to_dict() == {"unmatched": [1]}
+
+
+def test_a_table_that_would_lose_runs_is_left_alone(
+    collect: Run, refused: Callable[..., str]
+) -> None:
+    """An extension of one table under the name of another; the runs stay in the folder."""
+    collect("--name", "one", "--matched", 4)
+    collect("--name", "two")
+
+    message = refused("--extend", "two", "--name", "one", "--folder", "third", "--matched", 3)
+
+    assert "one has 1 runs that are not among these, and stays as it is" in message
+    assert len(collection.read_runs(Path("third")).groupby("place")) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--optimizer", "adamw"), "over another search space"),
+        (("--size", "published"), "of size small, not published"),
+    ],
+)
+def test_a_name_belongs_to_one_sweep(
+    collect: Run, refused: Callable[..., str], arguments: tuple[str, ...], words: str
+) -> None:
+    """Another optimiser or size is refused before anything is trained, and the way out named."""
+    collect("--name", "mine")
+
+    message = refused(*arguments, "--name", "mine", "--folder", "elsewhere")
+
+    assert words in message
+    assert "Or choose another --name" in message
+    assert not Path("elsewhere").exists()
+
+
+def test_bundled_tables_stay(refused: Callable[..., str]) -> None:
+    """A collection of their name could not be reached."""
+    assert "pd1-mini is bundled and stays. Choose another --name" in refused("--name", "pd1-mini")
+
+
+def test_no_table_is_made_of_nothing_new(
+    collect: Run, run: Run, refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing could be trained, the table to extend is not stored under another name."""
+    collect("--name", "mine")
+
+    class Silent(SerialExecutor):
+        def run(self, jobs: Sequence[Job]) -> Generator[Finished | Failed, None, None]:
+            raise StudyError(f"No cluster answers for {len(jobs)} jobs.")
+            yield
+
+    monkeypatch.setattr(executors, "make_executor", lambda *_: Silent())
+
+    assert "No cluster answers" in refused("--extend", "mine", "--name", "new", "--matched", 9)
+    assert "new" not in run("list").stdout
 
 
 def test_an_imported_table_is_left_alone(home: Path, refused: Callable[..., str]) -> None:

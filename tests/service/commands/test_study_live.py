@@ -153,3 +153,15 @@ def test_what_cannot_be_trained_is_refused(run: Run, home: Path, task: str, word
     assert (result.exit_code, result.stdout, len(lines)) == (2, "", 1)
     assert words in lines[0]
     assert not (home / "local.db").exists()
+
+
+def test_another_prior_is_another_study(run: Run, live: Run) -> None:
+    """A study goes on with the prior that it was begun with, and refuses any other."""
+    assert live(TASK).exit_code == 0
+
+    refused = run("live", TASK, "--trials", 1, "--prior", "auto")
+    went_on = run("live", TASK, "--trials", 1, "--json")
+
+    assert refused.exit_code == 2
+    assert "begun with the prior 'none', not 'auto'" in " ".join(refused.stderr.split())
+    assert [each["number"] for each in told(went_on)["trials"]] == [3]

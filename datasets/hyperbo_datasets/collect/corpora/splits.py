@@ -174,6 +174,6 @@ def _cut(order: Int[np.ndarray, " N"], share: float) -> tuple[np.ndarray, np.nda
 def _check_parts(training: np.ndarray, validation: np.ndarray, share: float) -> None:
     if not (0.0 < share < 1.0 and len(training) and len(validation)):
         raise CorpusError(
-            f"A share of {share} leaves {len(training)} for training and {len(validation)} for "
-            "validation; wanted a share between 0 and 1 that leaves some for each."
+            f"{len(training) + len(validation)} examples are too few: a share of {share} leaves "
+            f"{len(training)} for training and {len(validation)} for validation. Add examples."
         )

@@ -17,6 +17,9 @@ from hyperbo_datasets.errors import CorpusError
 
 SUFFIXES = (".txt",)
 
+MOST_STRANGE = 0.5
+"""Share of characters that an alphabet may lack."""
+
 
 @dataclass(frozen=True)
 class Alphabet:
@@ -80,13 +83,21 @@ def read(path: Path, alphabet: Alphabet) -> Text:
     """A UTF-8 file, gzipped or not, or all `.txt` files of a folder in the order of their names.
 
     Raises:
-        CorpusError: If there is none, or one cannot be read, is not UTF-8, or all are empty.
+        CorpusError: If there is none, one cannot be read, is not UTF-8, all are empty, or most of
+            the characters are not in the alphabet.
     """
     paths = files_at(path, SUFFIXES) if path.is_dir() else [path]
     text = "\n".join(map(read_text, paths))
     if not text.strip():
         raise CorpusError(f"There is no text in {path}; a corpus needs some.")
-    return encode(text, alphabet)
+    found = encode(text, alphabet)
+    strange = float(np.mean(found.tokens == 0))
+    if strange > MOST_STRANGE:
+        raise CorpusError(
+            f"{strange:.0%} of the characters in {path} are none of {alphabet.characters!r}, so "
+            "that hardly anything could be learned. Take a text in that alphabet."
+        )
+    return found
 
 
 def read_kjv(path: Path, alphabet: Alphabet) -> Text:

@@ -44,7 +44,7 @@ from hyperbo_datasets.collect.workloads.teacher import SMALL_SCHOOLING, teach, t
 from hyperbo_datasets.collect.workloads.text import LanguageModelling
 from hyperbo_datasets.collect.workloads.treatment import TreatmentPolicy
 from hyperbo_datasets.collect.workloads.treatment_simulation import simulate
-from hyperbo_datasets.errors import CollectError
+from hyperbo_datasets.errors import CollectError, CorpusError
 
 IMAGES: Mapping[Size, Budget] = {
     Size.SMALL: Budget(steps=300, training=10_000, validation=1_000, most_side=16),
@@ -201,6 +201,11 @@ def shrunk(images: Int[np.ndarray, "N H W C"], most_side: int) -> Float[np.ndarr
     found = images.astype(np.float32) / np.float32(255)
     while max(found.shape[1:3]) > most_side:
         count, height, width, channels = found.shape
+        if min(height, width) < 2:
+            raise CorpusError(
+                f"Images of {images.shape[1]} x {images.shape[2]} pixels are too narrow to be "
+                f"shrunk to a side of {most_side}. Cut them first, or take another corpus."
+            )
         even = found[:, : height // 2 * 2, : width // 2 * 2]
         found = even.reshape(count, height // 2, 2, width // 2, 2, channels).mean(axis=(2, 4))
     return found

@@ -135,3 +135,12 @@ def test_interpreter_without_sources_is_refused(tmp_path: Path) -> None:
     """The remedy is another Python."""
     with pytest.raises(CorpusError, match="came without its sources"):
         text.read_python_source(tmp_path, PRINTABLE)
+
+
+def test_a_text_in_another_alphabet_is_refused(tmp_path: Path) -> None:
+    """Where most characters would be one and the same, nothing could be learned."""
+    path = tmp_path / "a.txt"
+    path.write_text("\N{HIRAGANA LETTER A}" * 8 + "ab", encoding="utf-8")
+
+    with pytest.raises(CorpusError, match=r"80% of the characters in .* are none of .*Take a text"):
+        text.read(path, LOWER)

@@ -19,7 +19,7 @@ from hyperbo_datasets.collect.workloads.size import Size
 from hyperbo_datasets.collect.workloads.tabular import TabularClassification
 from hyperbo_datasets.collect.workloads.text import LanguageModelling
 from hyperbo_datasets.collect.workloads.treatment import TreatmentPolicy
-from hyperbo_datasets.errors import CollectError
+from hyperbo_datasets.errors import CollectError, CorpusError
 
 LETTERS = OTHER + "abcdefghijklmnopqrstuvwxyz"
 NAME = TaskName("made-up", "any", 4)
@@ -128,6 +128,14 @@ def test_images_are_parted_with_their_labels() -> None:
         np.asarray(part.inputs)[np.asarray(part.labels) != 1] for part in (training, validation)
     ]
     check_parts(jnp.asarray(dark[0]), jnp.asarray(dark[1]), 40)
+
+
+def test_images_too_narrow_are_refused() -> None:
+    """A strip of pixels cannot be halved to a side of 16; the way out is named."""
+    strips = Images(drawn(20, 1, 300, 1), np.arange(20) % 2, ("a", "b"))
+
+    with pytest.raises(CorpusError, match=r"1 x 300 pixels are too narrow .*Cut them first"):
+        recipes.mlp(NAME, Size.SMALL, strips)
 
 
 def test_rows_are_parted_with_their_labels() -> None:
