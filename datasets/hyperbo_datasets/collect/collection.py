@@ -192,7 +192,7 @@ def to_table(folder: Path, name: str, base: TuningTable | None = None) -> Tuning
     settings = read_manifest(folder / "runs")["settings"]
     parts = [] if base is None else [base.frame.astype({TASK: str, STATUS: str})]
     made_with = {} if base is None else base.provenance.settings
-    if base is None or read_results_by_key(folder / "runs"):
+    if base is None or has_runs(folder):
         runs = read_runs(folder)
         parts.append(_numbered(runs))
         made_with = _made_with(runs, settings, made_with)
@@ -257,7 +257,7 @@ def check_base(base: TuningTable, sweep: Sweep) -> None:
 def _check_corpora(base: TuningTable, tasks: Sequence[TaskName]) -> None:
     """Refuse to add runs that are trained on other data than those of the same task before."""
     known: Mapping[str, str] = base.provenance.settings.get("corpora", {})
-    changed = [str(t) for t in tasks if known.get(str(t), digest_of(t)) != digest_of(t)]
+    changed = [str(t) for t in tasks if known.get(str(t)) not in (None, digest_of(t))]
     if changed:
         raise CollectError(
             f"The runs of {', '.join(changed)} in the table {base.name!r} were trained on another "

@@ -1,7 +1,7 @@
 """Real training runs from a prior and from nothing, side by side: a command.
 
 `python -m hyperbo_service.benchmark.live_study kjv_griffin_8` pre-trains a prior on the tasks of
-a collected table that share neither corpus nor architecture with the workload, then tunes the
+a collected table that share neither corpus nor network with the workload, then tunes the
 workload by really training it, ten runs with the prior and ten without, for each of several seeds.
 A seed is that of the pre-training and of the suggestions; the initial model and the order of the
 examples are the same in all runs, as in the table.

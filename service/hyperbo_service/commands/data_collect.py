@@ -145,14 +145,7 @@ def collect(
 
         sweep = Sweep(optimizer.value, Size(size.value), seed)
         base = _base(called, extend, sweep)
-        plan = Plan(
-            sweep,
-            _tasks(tasks),
-            matched,
-            unmatched,
-            width,
-            base,
-        )
+        plan = Plan(sweep, _tasks(tasks), matched, unmatched, width, base)
         engine = make_executor(executor, workers, address)
     if limit is not None:
         engine = TimeLimited(engine, time.monotonic() + limit)

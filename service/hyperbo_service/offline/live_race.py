@@ -46,7 +46,7 @@ class Course:
 
 
 def unrelated_tasks(table: TuningTable, workload: TaskName) -> list[Task]:
-    """A collected table's tasks that share neither corpus nor architecture with a workload.
+    """A collected table's tasks that share neither corpus nor network with a workload.
 
     Raises:
         CollectError: If the table's tasks are not named as collected ones are.

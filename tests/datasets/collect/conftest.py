@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from hyperbo_datasets.collect.collection import to_table
 from hyperbo_datasets.collect.sweep import _trainer
 from hyperbo_datasets.collect.workloads import catalogue
-from tests.datasets.collect.tiny import CLOUD, register
+from hyperbo_datasets.schema import TuningTable
+from tests.datasets.collect.gathering import gather
+from tests.datasets.collect.tiny import CLOUD, plan, register
 
 
 @pytest.fixture
@@ -33,3 +36,16 @@ def forgotten_trainers() -> Iterator[None]:
     """Trainers of one file's tests are not another's."""
     yield
     _trainer.cache_clear()
+
+
+@pytest.fixture
+def undisturbed(tmp_path: Path, cloud: Path) -> TuningTable:  # noqa: ARG001 - the corpus it is made of
+    """The table of one call that nothing disturbed."""
+    gather(plan(), tmp_path / "undisturbed")
+    return to_table(tmp_path / "undisturbed", "t")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where a collection may grow."""
+    return tmp_path / "collection"

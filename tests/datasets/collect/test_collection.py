@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -22,87 +21,25 @@ from hyperbo.jobs import (
     SerialExecutor,
     TimeLimited,
     harness,
-    installed_versions,
 )
-from hyperbo.space import FloatParameter, SearchSpace
 from hyperbo_datasets.collect.collection import (
     METRIC,
-    Plan,
     collect,
     is_collection,
     read_runs,
     read_speeds,
     to_table,
 )
-from hyperbo_datasets.collect.sweep import Sweep, digest_of
 from hyperbo_datasets.collect.task_names import TaskName
-from hyperbo_datasets.collect.workloads.size import Size
 from hyperbo_datasets.errors import CollectError, CorpusError
-from hyperbo_datasets.schema import TuningTable, make_table
+from hyperbo_datasets.schema import TuningTable
 from tests.datasets.collect.conftest import forget_corpora
+from tests.datasets.collect.gathering import Recorder, assert_same, gather
 from tests.datasets.collect.tiny import TASKS, plan
 
 ABYSS = TaskName("cloud", "abyss", 4)
 
 pytestmark = pytest.mark.usefixtures("cloud")
-
-
-@dataclass(frozen=True)
-class Recorder:
-    """Runs jobs one by one and remembers what was trained."""
-
-    jobs: list[Job] = field(default_factory=list)
-    before: Callable[[], object] = lambda: None
-
-    def run(self, jobs: Sequence[Job]) -> Generator[Finished | Failed, None, None]:
-        """Yield the outcomes in the order of the jobs."""
-        for job in jobs:
-            self.before()
-            self.jobs.append(job)
-            yield from SerialExecutor().run([job])
-
-    @property
-    def trained(self) -> list[tuple[str, str, int]]:
-        """The task, kind and place of every run that was trained."""
-        return [
-            (str(job.arguments["task"]), str(job.arguments["kind"]), place)
-            for job in self.jobs
-            if "kind" in job.arguments
-            for place in range(
-                job.arguments["first"], job.arguments["first"] + job.arguments["count"]
-            )
-        ]
-
-
-def gather(wanted: Plan, folder: Path) -> Recorder:
-    """Collect in this process, and tell what was trained."""
-    recorder = Recorder()
-    collect(wanted, folder, executor=recorder)
-    return recorder
-
-
-def assert_same(table: TuningTable, expected: TuningTable) -> None:
-    """Two tables hold the same runs, bit by bit; only what they cost may differ."""
-    order = ["task", "config_id", "step"]
-    frames = [
-        each.frame.astype({"task": str}).sort_values(order, ignore_index=True).drop(columns="cost")
-        for each in (table, expected)
-    ]
-    pd.testing.assert_frame_equal(*frames, check_exact=True)
-    assert table.provenance == expected.provenance
-
-
-@pytest.fixture
-def undisturbed(tmp_path: Path) -> TuningTable:
-    """The table of one call that nothing disturbed."""
-    gather(plan(), tmp_path / "undisturbed")
-    return to_table(tmp_path / "undisturbed", "t")
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Where a collection may grow."""
-    return tmp_path / "collection"
 
 
 def test_killed_ten_times_it_is_the_same(home: Path, tmp_path: Path) -> None:
@@ -198,99 +135,6 @@ def test_other_settings_are_refused(folder: Path) -> None:
         gather(plan(5, 0, seed=1), folder)
 
     pd.testing.assert_frame_equal(read_runs(folder), before)
-
-
-def test_a_table_is_extended(folder: Path, tmp_path: Path, undisturbed: TuningTable) -> None:
-    """What an earlier table has is not trained again, to the single run, and is in the new one."""
-    gather(plan(18, 1), tmp_path / "earlier")
-    base = to_table(tmp_path / "earlier", "earlier")
-
-    recorder = gather(plan(base=base), folder)
-
-    assert {(kind, place) for _, kind, place in recorder.trained} == {
-        ("matched", 18),
-        ("matched", 19),
-        ("unmatched", 1),
-        ("unmatched", 2),
-    }
-    assert len(recorder.trained) == 8
-    assert_same(to_table(folder, "t", base), undisturbed)
-
-
-def test_an_extension_may_have_nothing_to_do(folder: Path, undisturbed: TuningTable) -> None:
-    """Where the earlier table has it all, the new one is the same."""
-    assert gather(plan(10, 0, base=undisturbed), folder).trained == []
-    assert_same(to_table(folder, "t", undisturbed), undisturbed)
-
-
-def test_runs_of_folder_and_table_count_once(folder: Path, undisturbed: TuningTable) -> None:
-    """A folder that holds runs of the table already extends it all the same."""
-    gather(plan(5, 0), folder)
-
-    assert_same(to_table(folder, "t", undisturbed), undisturbed)
-
-
-def test_a_run_of_two_blocks_counts_once(folder: Path, tmp_path: Path) -> None:
-    """Blocks that overlap, as an earlier release could make them, double no run."""
-    gather(plan(5, 0), tmp_path / "short")
-    gather(plan(7, 0), folder)
-    for path in (tmp_path / "short" / "runs" / "results").iterdir():
-        (folder / "runs" / "results" / path.name).write_bytes(path.read_bytes())
-    gather(plan(7, 0), tmp_path / "undisturbed")
-
-    assert_same(to_table(folder, "t"), to_table(tmp_path / "undisturbed", "t"))
-
-
-def test_only_a_table_of_the_same_sweep_is_extended(folder: Path, undisturbed: TuningTable) -> None:
-    """In another space or of another seed, the same ids would be other configurations."""
-    space = SearchSpace((FloatParameter("x", 0.0, 1.0),))
-    frame = pd.DataFrame({"task": ["a"], "x": [0.5], "config_id": [0], METRIC.name: [0.5]})
-    recorder = Recorder()
-
-    with pytest.raises(CollectError, match="'strange' is over another search space"):
-        collect(plan(base=make_table("strange", space, METRIC, frame)), folder, executor=recorder)
-    with pytest.raises(CollectError, match=r"seeds \[0\], not of 1.*Extend it with the seed"):
-        collect(plan(seed=1, base=undisturbed), folder, executor=recorder)
-
-    assert recorder.jobs == []
-    assert not is_collection(folder)
-
-
-def test_only_a_table_of_the_same_networks_and_data_is_extended(
-    folder: Path, cloud: Path, undisturbed: TuningTable
-) -> None:
-    """Of another size, or trained on other data, its runs would be of another task."""
-    published = replace(plan(base=undisturbed), sweep=Sweep("nesterov", Size.PUBLISHED))
-    recorder = Recorder()
-
-    with pytest.raises(CollectError, match=r"of size small, not published\. Extend it"):
-        collect(published, folder, executor=recorder)
-    cloud.write_text(cloud.read_text().replace(",1\n", ",0\n", 1))
-    forget_corpora()
-    with pytest.raises(CollectError, match=r"cloud_middle_4, .* another content of the corpus"):
-        collect(plan(30, base=undisturbed), folder, executor=recorder)
-
-    assert recorder.jobs == []
-    assert not is_collection(folder)
-
-
-def test_a_table_says_what_it_was_collected_with(folder: Path, tmp_path: Path) -> None:
-    """Optimiser, size, seed, corpora and versions, with those of the table that it extends."""
-    gather(plan(5, 0, TASKS[:1]), tmp_path / "earlier")
-    earlier = to_table(tmp_path / "earlier", "earlier")
-    older = {**earlier.provenance.settings, "versions": [{"jax": "0.1"}]}
-    base = replace(earlier, provenance=replace(earlier.provenance, settings=older))
-    gather(plan(5, 0, base=base), folder)
-
-    settings = to_table(folder, "t", base).provenance.settings
-
-    assert settings == {
-        "optimizer": "nesterov",
-        "size": "small",
-        "seed": 0,
-        "corpora": {str(task): digest_of(task) for task in TASKS},
-        "versions": [{"jax": "0.1"}, installed_versions()],
-    }
 
 
 def test_a_task_that_only_diverges_is_left_out(folder: Path) -> None:

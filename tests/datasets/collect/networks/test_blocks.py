@@ -15,6 +15,7 @@ from hyperbo_datasets.collect.networks.blocks import (
 )
 from hyperbo_datasets.collect.networks.feed_forward import GeGLU
 from hyperbo_datasets.collect.networks.norms import RMSNorm
+from tests.datasets.collect.networks.by_hand import gelu
 
 WIDTH = 6
 
@@ -47,10 +48,9 @@ def norm(x: Float[np.ndarray, "T D"], of: RMSNorm) -> Float[np.ndarray, "T D"]:
 
 
 def geglu(x: Float[np.ndarray, "T D"], of: GeGLU) -> Float[np.ndarray, "T D"]:
-    """One half through a GELU, by its approximation with a hyperbolic tangent, gates the other."""
+    """One half, through a GELU, gates the other."""
     gate, value = np.split(x @ np.asarray(of.expansion.weight), 2, axis=-1)
-    bent = 0.5 * gate * (1.0 + np.tanh(np.sqrt(2.0 / np.pi) * (gate + 0.044715 * gate**3)))
-    return (bent * value) @ np.asarray(of.contraction.weight)
+    return (gelu(gate) * value) @ np.asarray(of.contraction.weight)
 
 
 def pre_norm(x: Float[np.ndarray, "T D"], of: PreNormBlock) -> Float[np.ndarray, "T D"]:

@@ -17,6 +17,7 @@ from hyperbo_datasets.collect.networks.griffin import (
 )
 from hyperbo_datasets.collect.networks.rotary import Rotary
 from hyperbo_datasets.collect.networks.visibility import RecentPast
+from tests.datasets.collect.networks.by_hand import gelu
 
 
 @pytest.mark.parametrize(
@@ -67,9 +68,8 @@ def test_a_recurrence_is_its_equation(key: jax.Array) -> None:
     x = jr.normal(key_x, (5, 6), jnp.float32)
 
     gate, signal = np.split(np.asarray(x @ layer.entry.weight + bias), 2, axis=-1)
-    bent = 0.5 * gate * (1.0 + np.tanh(np.sqrt(2.0 / np.pi) * (gate + 0.044715 * gate**3)))
     states = np.asarray(layer.unit(layer.convolution(jnp.asarray(signal))))
-    wanted = (bent * states) @ np.asarray(layer.output.weight) + np.asarray(layer.output.bias)
+    wanted = (gelu(gate) * states) @ np.asarray(layer.output.weight) + np.asarray(layer.output.bias)
 
     np.testing.assert_allclose(layer(x), wanted, rtol=1e-4, atol=1e-5)
 
