@@ -5,14 +5,16 @@ the queue, in the folder that the variable `FAKE_SLURM` names; tasks of the part
 lost as soon as they are submitted.
 """
 
+import fcntl
 import os
 import re
 import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 # Only those who collect tests import this without a queue.
@@ -58,14 +60,16 @@ def run(script: str, most: str, *names: str) -> None:
 def run_task(script: str, name: str) -> None:
     """Run a task that was not cancelled, in a process group that can be."""
     task = QUEUE / f"{name}.task"
-    if not task.exists():
-        return
     number, _, place = name.partition("_")
     variables = {"SLURM_JOB_ID": number}
     if place:
         variables |= {"SLURM_ARRAY_JOB_ID": number, "SLURM_ARRAY_TASK_ID": place}
-    process = subprocess.Popen(["bash", script], env=os.environ | variables, start_new_session=True)
-    task.write_text(str(process.pid))
+    environment = os.environ | variables
+    with locked_queue():
+        if not task.exists():
+            return
+        process = subprocess.Popen(["bash", script], env=environment, start_new_session=True)
+        task.write_text(str(process.pid))
     process.wait()
     task.unlink(missing_ok=True)
 
@@ -101,12 +105,21 @@ def squeue(*options: str) -> None:
 
 def scancel(*numbers: str) -> None:
     """Cancel jobs."""
-    for task in [path for number in numbers for path in tasks_of(number)]:
-        process = task.read_text()
-        task.unlink(missing_ok=True)
-        if process:
-            with suppress(ProcessLookupError):
-                os.killpg(int(process), signal.SIGKILL)
+    with locked_queue():
+        for task in [path for number in numbers for path in tasks_of(number)]:
+            with suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+                process = task.read_text()
+                task.unlink()
+                if process:
+                    os.killpg(int(process), signal.SIGKILL)
+
+
+@contextmanager
+def locked_queue() -> Iterator[None]:
+    """Keep a task from being started while it is cancelled."""
+    with (QUEUE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def tasks_of(number: str) -> list[Path]:
