@@ -11,6 +11,7 @@ from hyperbo.arrays import Array
 from hyperbo.belief import believe, bucket, pose
 from hyperbo.errors import TaskError
 from hyperbo.history import History, Memory
+from hyperbo.lapack import one_lapack_thread
 from hyperbo.strategy import Strategy
 from hyperbo.surrogates import Posterior
 
@@ -46,6 +47,7 @@ class Weights:
     log_evidence: Float[np.ndarray, " E"]
 
 
+@one_lapack_thread()
 def predict(
     strategy: Strategy,
     history: History,
@@ -83,6 +85,7 @@ def predict(
     return Prediction(np.concatenate([nothing, *means]), np.concatenate([nothing, *stddevs]))
 
 
+@one_lapack_thread()
 def weigh(strategy: Strategy, history: History, memory: Memory | None = None) -> Weights:
     """How far each expert is trusted after a study's trials.
 

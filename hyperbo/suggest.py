@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, Int
 from hyperbo.acquisition import SAME_POINT, polish
 from hyperbo.errors import ExhaustedError
 from hyperbo.history import History, Memory
+from hyperbo.lapack import one_lapack_thread
 from hyperbo.prediction import Prediction, Weights, predict, weigh
 from hyperbo.session import Session
 from hyperbo.space import SearchSpace, sample_sobol, sample_uniform
@@ -46,6 +47,7 @@ class Suggestion:
     memory: Memory
 
 
+@one_lapack_thread()
 def suggest(
     rng: np.random.Generator,
     strategy: Strategy,
@@ -95,6 +97,7 @@ def suggest(
     return Suggestion(np.stack(chosen), np.full(count, -1), session.trust, session.memory)
 
 
+@one_lapack_thread()
 def suggest_from_pool(
     rng: np.random.Generator,
     strategy: Strategy,

@@ -18,6 +18,7 @@ from jaxtyping import Float, Int
 
 from hyperbo.arrays import Array, Key
 from hyperbo.errors import NumericalError, PriorError
+from hyperbo.lapack import one_lapack_thread
 from hyperbo.pretraining.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from hyperbo.pretraining.methods import Adam, Method
 from hyperbo.pretraining.objective import Objective
@@ -68,6 +69,7 @@ class Fitted(Generic[Model]):
     stopped_because: Stop
 
 
+@one_lapack_thread()
 def fit(
     key: Key,
     prior: Model,

@@ -7,10 +7,12 @@ import numpy as np
 from jaxtyping import Float
 
 from hyperbo.arrays import Array
+from hyperbo.lapack import one_lapack_thread
 from hyperbo.surrogates import Expert, Trials
 from hyperbo.tasks import Task
 
 
+@one_lapack_thread()
 def log_evidence_per_point(expert: Expert, task: Task, *, points: int, seed: int) -> float:
     """Log probability of a task's results under a prior, over their number.
 

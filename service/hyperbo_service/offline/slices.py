@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 
 from hyperbo.arrays import Array
 from hyperbo.benchmark import PriorSlice
+from hyperbo.lapack import one_lapack_thread
 from hyperbo.space import FloatParameter, IntegerParameter, Log, SearchSpace
 from hyperbo.surrogates import Expert, Trials
 from hyperbo.tasks import Task
@@ -80,6 +81,7 @@ def _varies(points: Float[np.ndarray, "Q D"]) -> Bool[np.ndarray, " D"]:
     return varies
 
 
+@one_lapack_thread()
 def _moments(
     expert: Expert, points: Float[np.ndarray, "Q D"]
 ) -> tuple[Float[np.ndarray, " Q"], Float[np.ndarray, " Q"]]:
