@@ -14,6 +14,7 @@ HyperBOError
 │   └── PriorMismatchError       it belongs to another search space
 ├── ExhaustedError        no point is left that may be suggested
 ├── StudyError            an offline study that cannot run
+│   └── JobsFailedError          some of its jobs failed; the others' results are stored
 └── MissingExtraError     an optional dependency that is not installed
 """
 
@@ -72,6 +73,10 @@ class ExhaustedError(HyperBOError):
 
 class StudyError(HyperBOError):
     """An offline study's description is wrong, or its stored state belongs to another study."""
+
+
+class JobsFailedError(StudyError):
+    """Some jobs of a run failed, and everything else of it is done."""
 
 
 class MissingExtraError(HyperBOError, ImportError):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Int
 
 from hyperbo.benchmark.problems import PoolProblem
@@ -37,8 +38,8 @@ class NewPoints(Setting):
     """No configuration that is tried was ever seen on another task, as it is in real tuning.
 
     Where each task has configurations of its own, all are learned from, and a held-out task's own
-    are to be searched. Where the tasks share all configurations, the lower half is learned from,
-    and the upper half is to be searched.
+    are to be searched. Otherwise the lower half of those that all tasks share is learned from, and
+    the upper half is to be searched.
     """
 
     @property
@@ -48,13 +49,15 @@ class NewPoints(Setting):
 
     def seen(self, table: TuningTable) -> Int[np.ndarray, " _"]:
         """All of them, or the lower half of the shared ones."""
-        config_ids = _all(table)
-        return config_ids if _own(table).size else config_ids[: config_ids.size // 2]
+        if _own(table).size:
+            return _all(table)
+        shared = _shared(table)
+        return shared[: shared.size // 2]
 
     def pool(self, table: TuningTable) -> Int[np.ndarray, " _"]:
         """Each task's own, or the upper half of the shared ones."""
-        config_ids, own = _all(table), _own(table)
-        return own if own.size else config_ids[config_ids.size // 2 :]
+        own, shared = _own(table), _shared(table)
+        return own if own.size else shared[shared.size // 2 :]
 
 
 @dataclass(frozen=True)
@@ -157,12 +160,25 @@ def _all(table: TuningTable) -> Int[np.ndarray, " C"]:
     return config_ids
 
 
+def _shared(table: TuningTable) -> Int[np.ndarray, " C"]:
+    """Configurations that every task has, ascending."""
+    holders = _holders(table)
+    return _ids(holders[holders == len(table.tasks)])
+
+
 def _own(table: TuningTable) -> Int[np.ndarray, " C"]:
     """Configurations that a single task has, ascending; none if some task has none."""
-    pairs = table.final[[TASK, CONFIG_ID]].drop_duplicates()
-    own = pairs[~pairs[CONFIG_ID].duplicated(keep=False)]
-    has_all = own[TASK].nunique() == pairs[TASK].nunique()
-    config_ids: Int[np.ndarray, " C"] = np.unique(
-        own[CONFIG_ID].to_numpy()[: None if has_all else 0]
-    )
+    holders = _holders(table)
+    own = _ids(holders[holders == 1])
+    having = table.final.loc[table.final[CONFIG_ID].isin(own), TASK].nunique()
+    return own if having == len(table.tasks) else own[:0]
+
+
+def _holders(table: TuningTable) -> pd.Series:
+    """How many tasks have each configuration."""
+    return table.final.groupby(CONFIG_ID)[TASK].nunique()
+
+
+def _ids(holders: pd.Series) -> Int[np.ndarray, " C"]:
+    config_ids: Int[np.ndarray, " C"] = holders.index.to_numpy()
     return config_ids

@@ -18,7 +18,7 @@ from typing import Any
 
 import pandas as pd
 
-from hyperbo.errors import StudyError
+from hyperbo.errors import JobsFailedError, StudyError
 from hyperbo.files import write_atomically
 from hyperbo.jobs.executors import Executor
 from hyperbo.jobs.job import Failed, Finished, Job, canonical_json
@@ -65,11 +65,13 @@ def run_jobs(
 
     Raises:
         StudyError: If two jobs have the same settings, the folder belongs to a run with other
-            settings, another process is at work in it, or, once all others are done, some failed.
+            settings, cannot be written to, or another process is at work in it.
+        JobsFailedError: Once all others are done, if some failed.
     """
     _check_keys(jobs)
-    (folder / "results").mkdir(parents=True, exist_ok=True)
-    (folder / "failures").mkdir(exist_ok=True)
+    with _writing(folder):
+        (folder / "results").mkdir(parents=True, exist_ok=True)
+        (folder / "failures").mkdir(exist_ok=True)
     with _locked(folder):
         _check_manifest(folder, settings)
         missing = [job for job in jobs if not _result_path(folder, job).exists()]
@@ -85,7 +87,7 @@ def run_jobs(
                 finished = resumed + done - len(failures)
                 on_progress(Progress(len(jobs), finished, resumed, len(failures), outcome.job))
     if failures:
-        raise StudyError(_describe(failures, len(jobs), folder))
+        raise JobsFailedError(_describe(failures, len(jobs), folder))
 
 
 def read_results(folder: Path) -> pd.DataFrame:
@@ -176,13 +178,17 @@ def _check_manifest(folder: Path, settings: Mapping[str, Any]) -> None:
         "versions": installed_versions(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    write_atomically(path, lambda temporary: temporary.write_text(json.dumps(manifest, indent=2)))
+    text = json.dumps(manifest, indent=2)
+    with _writing(folder):
+        write_atomically(path, lambda temporary: temporary.write_text(text))
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Hold the folder's lock; the system frees it when the process ends, however it ends."""
-    with (folder / "lock").open("a+") as handle:
+    with _writing(folder):
+        handle = (folder / "lock").open("a+")
+    with handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -216,7 +222,7 @@ def _read(path: Path) -> pd.DataFrame:
 
 def _store(folder: Path, outcome: Finished | Failed) -> None:
     failure = folder / "failures" / f"{outcome.job.key}.txt"
-    try:
+    with _writing(folder):
         if isinstance(outcome, Finished):
             path = _result_path(folder, outcome.job)
             table = outcome.table
@@ -225,10 +231,17 @@ def _store(folder: Path, outcome: Finished | Failed) -> None:
             return
         text = f"{outcome.job.label}\n\n{outcome.reason}\n"
         write_atomically(failure, lambda temporary: temporary.write_text(text))
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Tell what a full disk, or a folder that cannot be, means for a run."""
+    try:
+        yield
     except OSError as error:
         raise StudyError(
-            f"Nothing more can be written to {folder}: {error}. What was stored before is kept; "
-            "make room, and run the same again to go on."
+            f"{folder} cannot be written to: {error}. What was stored before is kept; make room, "
+            "or name a folder that you may write to, and run the same again to go on."
         ) from error
 
 

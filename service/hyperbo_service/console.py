@@ -90,6 +90,12 @@ class Bars:
         task = self._stages[stage]
         self._progress.update(task, completed=done, total=total, detail=escape(detail))
 
+    def leave(self) -> None:
+        """Leave the bars begun so far as they are: the rest is for another time."""
+        for task in self._stages.values():
+            self._progress.stop_task(task)
+        self._stages.clear()
+
     def finish(self) -> None:
         """Fill the bars begun so far: a stage may end before it has taken all its steps."""
         for task in self._stages.values():

@@ -64,6 +64,27 @@ def test_bundled_tables_are_small() -> None:
     assert sum(sizes) < 20e6
 
 
+def test_the_datasheet_tells_of_the_tables_as_they_are() -> None:
+    """Runs, tasks, time and divergence, each in the table's own column."""
+    text = (Path(catalogue.__file__).parent / "tables" / "DATASHEET.md").read_text()
+    lines = [line.strip("| ").split("|") for line in text.splitlines() if line.startswith("| ")]
+    said = {line[0].strip(): [cell.strip() for cell in line[1:]] for line in lines}
+    mini, adamw = (resolve(name).final for name in ("pd1-mini", "adamw-mini"))
+
+    for place, final in enumerate((mini, adamw)):
+        assert said["runs"][place] == f"{len(final):,}"
+        assert said["tasks"][place] == f"{final['task'].nunique()}"
+        median = said["time of a run on one core, median"][place]
+        assert median == f"{final['cost'].median():.2f} s"
+    hours, minutes = said["time of all runs on one core"]
+    assert hours == f"{mini['cost'].sum() / 3600.0:.1f} h"
+    assert minutes == f"{adamw['cost'].sum() / 60.0:.1f} min"
+    assert said["runs that diverged"] == [
+        f"{100.0 * (mini['status'] == 'diverged').mean():.1f} %",
+        f"{(adamw['status'] == 'diverged').sum()} run",
+    ]
+
+
 def test_a_name_or_a_folder_resolves(table: TuningTable, home: Path) -> None:
     """A stored table is found by its name, and by the path of its folder."""
     save(table, folder_for("small"))

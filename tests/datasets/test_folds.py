@@ -98,13 +98,14 @@ def test_own_configurations_are_the_new_points() -> None:
 
 
 def test_own_configurations_must_be_everybodys() -> None:
-    """Where some task has none of its own, the configurations are divided in halves."""
+    """Where some task has none of its own, those that all tasks share are divided in halves."""
     table = collected("k", "l", "m", owners=2)
     setting = NewPoints()
 
-    ids = [0, 1, 2, 3, 100, 101, 102, 200, 201, 202]
-    assert setting.seen(table).tolist() == ids[:5]
-    assert setting.pool(table).tolist() == ids[5:]
+    assert setting.seen(table).tolist() == [0, 1]
+    assert setting.pool(table).tolist() == [2, 3]
+    for fold in table_folds(table, 3, setting):
+        assert [problem.inputs.shape for problem in fold.held_out] == [(2, 1)]
 
 
 def test_related_tasks_are_held_out_together() -> None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from hyperbo.errors import StudyError
+from hyperbo.errors import JobsFailedError, StudyError
 from hyperbo.jobs import (
     Executor,
     Progress,
@@ -21,7 +22,13 @@ from hyperbo.jobs import (
 from hyperbo_datasets.checks import validate
 from hyperbo_datasets.collect.blocks import Block, missing_blocks
 from hyperbo_datasets.collect.optimizers import OPTIMIZERS
-from hyperbo_datasets.collect.points import MOST_PLACES, Kind, config_id, place_of
+from hyperbo_datasets.collect.points import (
+    MOST_PLACES,
+    Kind,
+    config_id,
+    configurations,
+    place_of,
+)
 from hyperbo_datasets.collect.sweep import (
     CORPUS,
     DIVERGED_AT,
@@ -38,7 +45,8 @@ from hyperbo_datasets.collect.sweep import (
 )
 from hyperbo_datasets.collect.task_names import TaskName
 from hyperbo_datasets.collect.workloads.catalogue import check
-from hyperbo_datasets.errors import CollectError
+from hyperbo_datasets.collect.workloads.size import Size
+from hyperbo_datasets.errors import CollectError, CorpusError
 from hyperbo_datasets.metric import Metric, Minimise, NegativeLogError
 from hyperbo_datasets.schema import (
     CONFIG_ID,
@@ -73,7 +81,8 @@ class Plan:
         tasks: The tasks.
         matched: Configurations that all tasks share.
         unmatched: Configurations of each task's own.
-        width: How many are trained side by side; the fastest, which is measured, if None.
+        width: How many are trained side by side. If None, the fastest, which is measured; but one
+            of the published size, which leaves nothing idle and much memory taken.
         base: A table of an earlier collection with the same sweep, whose runs are not trained
             again.
     """
@@ -86,6 +95,8 @@ class Plan:
     base: TuningTable | None = None
 
     def __post_init__(self) -> None:
+        if self.width is not None and self.width < 1:
+            raise CollectError(f"No run is trained {self.width} side by side; wanted 1 or more.")
         most = max(self.matched, self.unmatched)
         if not self.tasks or min(self.matched, self.unmatched) < 0 or not 0 < most <= MOST_PLACES:
             raise CollectError(
@@ -93,6 +104,11 @@ class Plan:
                 f"configurations are nothing to collect; wanted a task, and 1 to {MOST_PLACES:,} "
                 "configurations of either kind."
             )
+
+    @property
+    def known_width(self) -> int | None:
+        """How many are trained side by side, where that need not be measured."""
+        return 1 if self.width is None and self.sweep.size is Size.PUBLISHED else self.width
 
     @property
     def counts(self) -> dict[Kind, int]:
@@ -123,34 +139,40 @@ def collect(
         CorpusError: If a corpus is missing or damaged; nothing has been trained then.
         CollectError: If there is no such task, the table to extend is of another sweep, or a
             corpus has changed since; nothing has been trained then.
-        StudyError: If the folder belongs to another sweep, another process is at work in it, it
-            cannot be written, or, once all else is done, blocks failed.
+        StudyError: If the folder belongs to another sweep, another process is at work in it, or it
+            cannot be written to.
+        JobsFailedError: Once all else is done, if blocks failed.
     """
-    for task in plan.tasks:
-        check(task)
+    _check_tasks(plan)
     if plan.base is not None:
         check_base(plan.base, plan.sweep)
         _check_corpora(plan.base, plan.tasks)
-    widths = _widths(plan, folder, executor, report)
     stored = _stored_blocks(plan, folder)
-    held = _held_places(plan, stored)
-    missing = [
-        block
-        for task in plan.tasks
-        for kind, count in plan.counts.items()
-        for block in missing_blocks(task, kind, count, held[task, kind])
-    ]
-    run_jobs(
-        [
-            block_job(plan.sweep, block, widths[block.task])
-            for block in (*stored, *missing)
-            if block.task in widths
-        ],
-        folder / "runs",
-        settings=plan.sweep.settings,
-        executor=executor,
-        on_progress=lambda progress: report(TRAINING, progress),
-    )
+    missing = _missing_blocks(plan, stored)
+    failures: list[str] = []
+    try:
+        _measure(plan, {block.task for block in missing}, folder, executor, report)
+    except JobsFailedError as error:
+        failures.append(str(error))
+    widths = _widths(plan, folder)
+    try:
+        run_jobs(
+            # What is stored is not run again: any width will do.
+            [block_job(plan.sweep, block, 1) for block in stored]
+            + [
+                block_job(plan.sweep, block, widths[block.task])
+                for block in missing
+                if block.task in widths
+            ],
+            folder / "runs",
+            settings=plan.sweep.settings,
+            executor=executor,
+            on_progress=lambda progress: report(TRAINING, progress),
+        )
+    except JobsFailedError as error:
+        failures.append(str(error))
+    if failures:
+        raise JobsFailedError("\n".join(failures))
 
 
 def read_runs(folder: Path) -> pd.DataFrame:
@@ -214,7 +236,7 @@ def to_table(folder: Path, name: str, base: TuningTable | None = None) -> Tuning
     if lost:
         notes += f" Left out, since every run diverged: {', '.join(lost)}."
     space = OPTIMIZERS[settings["optimizer"]].space
-    provenance = Provenance(SOURCE, "Apache-2.0", notes, made_with)
+    provenance = Provenance(SOURCE, notes=notes, settings=made_with)
     return validate(make_table(name, space, METRIC, kept, provenance))
 
 
@@ -232,7 +254,8 @@ def check_base(base: TuningTable, sweep: Sweep) -> None:
     """Refuse to extend a table of another sweep: its ids would mean other runs.
 
     Raises:
-        CollectError: If the table's space, metric, seed or size is not the sweep's.
+        CollectError: If the table's space, metric, seed, size or configurations are not the
+            sweep's.
     """
     if base.space != OPTIMIZERS[sweep.optimizer].space or base.metric != METRIC:
         raise CollectError(
@@ -252,6 +275,30 @@ def check_base(base: TuningTable, sweep: Sweep) -> None:
             f"The networks of the table {base.name!r} are of size {made_with.get('size')}, not "
             f"{sweep.size.value}. Extend it with the size it was collected with."
         )
+    _check_points(base, sweep)
+
+
+def _check_points(base: TuningTable, sweep: Sweep) -> None:
+    """Refuse a table whose ids mean other configurations: other versions may draw others.
+
+    Every task draws its points alike, so those of one task tell.
+    """
+    space = OPTIMIZERS[sweep.optimizer].space
+    first = base.tasks[0]
+    frame = base.frame[base.frame[TASK] == first].drop_duplicates(CONFIG_ID).set_index(CONFIG_ID)
+    task = TaskName.parse(first)
+    for kind in Kind:
+        places = [place for found, place in map(place_of, frame.index) if found is kind]
+        points = configurations(space, task, kind, 0, max(places, default=-1) + 1, sweep.seed)
+        rows = frame.loc[[config_id(task, kind, place) for place in places]]
+        stored = space.encode_columns({name: rows[name].to_numpy() for name in space.names})
+        drawn = space.encode([points[place] for place in places])
+        if not np.allclose(stored, drawn, rtol=0.0, atol=1e-6):
+            raise CollectError(
+                f"The configurations of the table {base.name!r} are not those that its numbers "
+                "stand for here: it was collected by other versions, "
+                f"{base.provenance.settings.get('versions')}. Collect under another name."
+            )
 
 
 def _check_corpora(base: TuningTable, tasks: Sequence[TaskName]) -> None:
@@ -265,23 +312,56 @@ def _check_corpora(base: TuningTable, tasks: Sequence[TaskName]) -> None:
         )
 
 
-def _widths(plan: Plan, folder: Path, executor: Executor, report: Report) -> Mapping[TaskName, int]:
-    """How many configurations each task trains side by side; what was measured is kept.
+def _check_tasks(plan: Plan) -> None:
+    """Refuse tasks that there cannot be; what they lack is told at once, not one by one."""
+    lacking: dict[str, CorpusError] = {}
+    for task in plan.tasks:
+        try:
+            check(task, plan.sweep.size)
+        except CorpusError as error:
+            lacking.setdefault(task.corpus, error)
+    if lacking:
+        raise CorpusError("\n".join(map(str, lacking.values())))
+
+
+def _measure(
+    plan: Plan, tasks: Container[TaskName], folder: Path, executor: Executor, report: Report
+) -> None:
+    """Measure how many configurations those tasks train fastest side by side, if it is not said."""
+    wanted = [task for task in plan.tasks if task in tasks]
+    if wanted and plan.known_width is None:
+        run_jobs(
+            speed_jobs(plan.sweep, wanted),
+            folder / "speed",
+            settings=plan.sweep.settings,
+            executor=executor,
+            on_progress=lambda progress: report(MEASURING, progress),
+        )
+
+
+def _widths(plan: Plan, folder: Path) -> Mapping[TaskName, int]:
+    """How many configurations each task trains side by side, as it was measured once and for all.
 
     A block that is resumed must be trained as its neighbours were, or rounding would differ. A task
-    that was not measured, since the executor stopped early, is left out.
+    that was not measured, since the executor stopped early or the measurement failed, has none.
     """
-    if plan.width is not None:
-        return dict.fromkeys(plan.tasks, plan.width)
-    run_jobs(
-        speed_jobs(plan.sweep, plan.tasks),
-        folder / "speed",
-        settings=plan.sweep.settings,
-        executor=executor,
-        on_progress=lambda progress: report(MEASURING, progress),
-    )
+    if plan.known_width is not None:
+        return dict.fromkeys(plan.tasks, plan.known_width)
+    if not (folder / "speed" / "manifest.json").exists():
+        return {}
     speeds = read_results_by_key(folder / "speed")
     return fastest_widths(pd.concat(speeds.values(), ignore_index=True)) if speeds else {}
+
+
+def _missing_blocks(plan: Plan, stored: Sequence[Block]) -> list[Block]:
+    """The blocks that bring every task to what is planned."""
+    held = _held_places(plan, stored)
+    return [
+        block
+        for task in plan.tasks
+        for kind, count in plan.counts.items()
+        for block in missing_blocks(task, kind, count, held[task, kind])
+    ]
 
 
 def _stored_blocks(plan: Plan, folder: Path) -> list[Block]:

@@ -21,7 +21,7 @@ from hyperbo_datasets.collect.task_names import TaskName
 from hyperbo_datasets.collect.train import Evaluation, Trainer
 from hyperbo_datasets.collect.workloads.catalogue import build, corpus_digest
 from hyperbo_datasets.collect.workloads.size import Size
-from hyperbo_datasets.errors import CorpusError
+from hyperbo_datasets.errors import CollectError, CorpusError
 from hyperbo_datasets.schema import COST, SEED, STATUS, STEP, TASK, Status
 
 METRIC_NAME = "valid/error_rate"
@@ -48,6 +48,13 @@ class Sweep:
     optimizer: str
     size: Size
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.optimizer not in OPTIMIZERS or self.seed < 0:
+            raise CollectError(
+                f"Nothing is swept by the optimiser {self.optimizer!r} with the seed {self.seed}; "
+                f"wanted one of {', '.join(OPTIMIZERS)}, and a seed of 0 or more."
+            )
 
     @property
     def settings(self) -> dict[str, Any]:

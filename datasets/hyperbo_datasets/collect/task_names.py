@@ -9,6 +9,9 @@ from hyperbo_datasets.errors import CollectError
 DISTILLED = "-distilled"
 """What the name of an architecture ends with whose student learns from a teacher."""
 
+PART_OF = {"mnist-5k": "mnist"}
+"""Corpora whose examples are all in another one."""
+
 MOST_EXAMPLES = 65_536
 """In a batch."""
 
@@ -19,7 +22,7 @@ _PART = re.compile(r"[a-z0-9][a-z0-9.-]*")
 class TaskName:
     """The three things that tell collected tasks apart.
 
-    Two tasks of the same corpus or the same network are related: a benchmark that holds one out to
+    Two tasks of the same data or the same network are related: a benchmark that holds one out to
     see how a prior does on something new must hold out the other too.
 
     Attributes:
@@ -51,13 +54,18 @@ class TaskName:
         return f"{self.corpus}_{self.architecture}_{self.batch_size}"
 
     @property
+    def source(self) -> str:
+        """Where its examples come from: those of `mnist-5k` are of `mnist`."""
+        return PART_OF.get(self.corpus, self.corpus)
+
+    @property
     def network(self) -> str:
         """The architecture, however it is taught: `gemma-distilled` is a `gemma`."""
         return self.architecture.removesuffix(DISTILLED)
 
     def is_related(self, other: "TaskName") -> bool:
-        """Whether the two share their corpus or their network."""
-        return self.corpus == other.corpus or self.network == other.network
+        """Whether the two share examples or their network."""
+        return self.source == other.source or self.network == other.network
 
     @classmethod
     def parse(cls, text: str) -> Self:

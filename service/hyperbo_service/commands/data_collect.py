@@ -49,7 +49,8 @@ def collect(
             "--tasks",
             metavar="NAMES",
             help="Tasks, corpus_architecture_batch, separated by commas; * stands for anything in "
-            "the names of the bundled table's tasks. Default: all of those.",
+            "the names of the bundled table's tasks. Default: all of those that there are in the "
+            "size.",
             show_default=False,
         ),
     ] = None,
@@ -104,7 +105,8 @@ def collect(
         typer.Option(
             min=1,
             max=16,
-            help="Configurations trained side by side. Default: the fastest, which is measured.",
+            help="Configurations trained side by side. Default: the fastest, which is measured; 1 "
+            "of the published size.",
             show_default=False,
         ),
     ] = None,
@@ -145,7 +147,7 @@ def collect(
 
         sweep = Sweep(optimizer.value, Size(size.value), seed)
         base = _base(called, extend, sweep)
-        plan = Plan(sweep, _tasks(tasks), matched, unmatched, width, base)
+        plan = Plan(sweep, _tasks(tasks, sweep.size), matched, unmatched, width, base)
         engine = make_executor(executor, workers, address)
     if limit is not None:
         engine = TimeLimited(engine, time.monotonic() + limit)
@@ -158,6 +160,8 @@ def collect(
             if TRAINING not in reporter.stages or not has_runs(where):
                 raise
             problem = error
+        if reporter.left:
+            shown.leave()
     with working("storing the table"):
         try:
             found = to_table(where, called, plan.base)
@@ -166,6 +170,8 @@ def collect(
         except HyperBOError as error:
             raise problem or error from None
     _print(found, path, as_json=as_json)
+    if reporter.left and not as_json:
+        say(f"[yellow]To be gone on with:[/] {reporter.left}. Run the same command again.")
     if problem is not None:
         raise problem
 
@@ -200,17 +206,18 @@ def list_workloads(*, as_json: AsJson = False) -> None:
     say("A task is corpus_architecture_batch, of any corpus in [cyan]hyperbo data corpora[/].")
 
 
-def _tasks(names: list[str] | None) -> tuple[Any, ...]:
+def _tasks(names: list[str] | None, size: Any) -> tuple[Any, ...]:
     """The tasks that names and patterns stand for, each once, in order."""
     from hyperbo_datasets.collect.task_names import TaskName
     from hyperbo_datasets.collect.workloads.catalogue import DEFAULT_TASKS, architecture_of
 
+    offered = tuple(each for each in DEFAULT_TASKS if size in architecture_of(each).sizes)
     if names is None:
-        return DEFAULT_TASKS
+        return offered
     chosen: dict[TaskName, None] = {}
     for wanted in (each.strip() for text in names for each in text.split(",")):
         if any(sign in wanted for sign in "*?["):
-            found = [each for each in DEFAULT_TASKS if fnmatch.fnmatch(str(each), wanted)]
+            found = [each for each in offered if fnmatch.fnmatch(str(each), wanted)]
             if not found:
                 raise CommandError(
                     f"No task is called like {wanted!r}. hyperbo data workloads lists them."
@@ -284,21 +291,44 @@ class _Reporter:
     def __init__(self, shown: Any) -> None:
         self._shown = shown
         self._failed = 0
-        self.stages: set[str] = set()
+        self._latest: dict[str, Any] = {}
+
+    @property
+    def stages(self) -> set[str]:
+        """The stages that were begun."""
+        return set(self._latest)
+
+    @property
+    def left(self) -> str:
+        """What is still to be done, in words; empty if nothing is."""
+        short = {name: p for name, p in self._latest.items() if p.finished < p.total}
+        return "; ".join(
+            f"{name}, {p.finished} of {p.total} {_jobs(name)} are done" for name, p in short.items()
+        )
 
     def __call__(self, stage: str, progress: Any) -> None:
-        self.stages.add(stage)
+        self._latest[stage] = progress
         if progress.latest is None:
             self._failed = 0
             if progress.resumed:
-                note(f"{stage}: {progress.resumed} of {progress.total} jobs were done before")
+                note(
+                    f"{stage}: {progress.resumed} of {progress.total} {_jobs(stage)} were done "
+                    "before"
+                )
         if progress.failed > self._failed:
             self._failed = progress.failed
             warn(f"failed: {progress.latest.label}")
-        detail = f"{progress.finished} of {progress.total} blocks"
+        detail = f"{progress.finished} of {progress.total} {_jobs(stage)}"
         if progress.latest is not None:
             detail += f", {progress.latest.settings['task']}"
         self._shown.report(stage, progress.finished, progress.total, detail)
+
+
+def _jobs(stage: str) -> str:
+    """What a job of a stage is: a block of runs, or the speed of a task."""
+    from hyperbo_datasets.collect.collection import MEASURING
+
+    return "tasks" if stage == MEASURING else "blocks"
 
 
 def _print(found: Any, path: Path, *, as_json: bool) -> None:

@@ -12,6 +12,7 @@ from hyperbo_service.commands.numerics import keep_compiled_programs
 from hyperbo_service.commands.options import AsJson, RegistryFolder, examples
 from hyperbo_service.commands.quickstart_live import run_live
 from hyperbo_service.console import bars, messages, print_json, results, say, table, working
+from hyperbo_service.errors import CommandError
 
 PRIOR_NAME = "quickstart"
 
@@ -54,8 +55,14 @@ def quickstart(
         ),
     ] = None,
     hold_out: Annotated[
-        str, typer.Option(metavar="TASK", help="The task to hold out and tune.")
-    ] = "Fashion_MNIST",
+        str | None,
+        typer.Option(
+            metavar="TASK",
+            help="The task to hold out and tune. Default: Fashion_MNIST; with --live, whatever is "
+            "related to the workload is held out.",
+            show_default=False,
+        ),
+    ] = None,
     trials: Annotated[
         int | None,
         typer.Option(
@@ -71,9 +78,14 @@ def quickstart(
 ) -> None:
     """Pre-train, store, tune, and tell the story."""
     if live is not None:
+        if hold_out is not None:
+            raise CommandError(
+                "--hold-out goes without --live, which holds out whatever is related to the "
+                "workload. Leave one of the two out."
+            )
         run_live(live, table_name or "pd1-mini", trials or 10, steps, registry, as_json=as_json)
         return
-    trials = trials or 20
+    trials, hold_out = trials or 20, hold_out or "Fashion_MNIST"
     begun = time.monotonic()
     keep_compiled_programs()
     with working("starting JAX (5 to 10 seconds)"):

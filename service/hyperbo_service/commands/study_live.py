@@ -40,7 +40,7 @@ def live(
     study: Annotated[
         str | None,
         typer.Option(
-            metavar="STUDY", help="The study's id. Default: the workload's.", show_default=False
+            metavar="STUDY", help="The study's id. Default: the workload's own.", show_default=False
         ),
     ] = None,
     prior: Annotated[
@@ -67,51 +67,60 @@ def live(
         from hyperbo_datasets.collect.collection import METRIC
         from hyperbo_datasets.collect.optimizers import OPTIMIZERS
         from hyperbo_datasets.collect.task_names import TaskName
+        from hyperbo_datasets.collect.train import Trainer
         from hyperbo_datasets.collect.workloads.catalogue import build
         from hyperbo_datasets.collect.workloads.size import Size
         from hyperbo_service.offline.live import tune
 
         name = TaskName.parse(workload)
-        task = build(name, Size(size.value))
         chosen = OPTIMIZERS[optimizer.value]
+        trainer = Trainer(build(name, Size(size.value)), chosen, seed)
+    labels = {"workload": str(name), "size": size.value, "seed": str(seed)}
     with service.client() as client:
         opened = client.study(
-            study or _study_id(str(name), optimizer, size),
+            study or _study_id(str(name), optimizer, size, seed),
             space=chosen.space,
             metric=METRIC.name,
             goal="minimize",
             prior=prior or "auto",
             early_stopping=None,
             seed=seed,
+            labels=labels,
         )
-        _check_prior(opened, prior)
+        _check_same(opened, labels, prior)
         with bars() as shown:
-            show = _Shown(shown, task.steps, trials)
-            ended = list(tune(opened, task, chosen, trials, seed=seed, report=show))
+            show = _Shown(shown, trainer.workload.steps, trials)
+            ended = list(tune(opened, trainer, trials, show))
         _tell(opened, ended, as_json=as_json)
 
 
-def _study_id(workload: str, optimizer: OptimizerName, size: SizeName) -> str:
+def _study_id(workload: str, optimizer: OptimizerName, size: SizeName, seed: int) -> str:
     """A name of its own for all that is not to be compared, as short as can be."""
     parts = ["live", *workload.split("_"), optimizer.value]
-    return "-".join(parts if size is SizeName.SMALL else [*parts, size.value])
+    parts += [] if size is SizeName.SMALL else [size.value]
+    return "-".join(parts + ([f"seed{seed}"] if seed else []))
 
 
-def _check_prior(study: Any, prior: str | None) -> None:
-    """Refuse to go on with a study that was begun from another prior.
+def _check_same(study: Any, labels: dict[str, str], prior: str | None) -> None:
+    """Refuse to go on with a study whose trials are not to be compared with those to come.
 
     Raises:
-        CommandError: If it has trials already, and not from that prior.
+        CommandError: If it was begun for another workload, size or seed, or from another prior.
     """
     record = study.info()
+    for name, wanted in labels.items():
+        found = record.labels.get(name)
+        if found != wanted:
+            raise CommandError(
+                f"The study {study.id} was begun with the {name} {found!r}, not {wanted!r}. Name "
+                "another one by --study."
+            )
     names = (record.prior, record.resolved_prior)
-    known = {*names, *(name.partition("@")[0] for name in names)}
-    if prior is None or prior in known or next(study.history(), None) is None:
-        return
-    raise CommandError(
-        f"The study {study.id} was begun with the prior {record.prior!r}, not {prior!r}. Name "
-        "another one by --study, or leave --prior out to go on."
-    )
+    if prior not in {None, *names, *(name.partition("@")[0] for name in names)}:
+        raise CommandError(
+            f"The study {study.id} was begun with the prior {record.prior!r}, not {prior!r}. Name "
+            "another one by --study, or leave --prior out to go on."
+        )
 
 
 class _Shown:

@@ -4,9 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hyperbo_datasets.collect.optimizers import Optimizer
 from hyperbo_datasets.collect.train import Evaluation, Trainer
-from hyperbo_datasets.collect.workloads.base import Workload
 
 Report = Callable[[int, Evaluation], None]
 
@@ -31,13 +29,7 @@ class Ended:
 
 
 def tune(
-    study: Any,
-    workload: Workload,
-    optimizer: Optimizer,
-    trials: int,
-    *,
-    seed: int = 0,
-    report: Report = lambda *_: None,
+    study: Any, trainer: Trainer, trials: int, report: Report = lambda *_: None
 ) -> Iterator[Ended]:
     """Train the trials that a study suggests, one after the other.
 
@@ -45,14 +37,13 @@ def tune(
     infeasible. A trial that was handed to another meanwhile is given up, and not yielded.
 
     Args:
-        study: A study of the client's, over the optimiser's space and the metric of collections.
-        workload: What is trained.
-        optimizer: What the study's parameters mean.
+        study: A study of the client's, over the space of the trainer's optimiser and the metric of
+            collections.
+        trainer: Trains the workload.
         trials: How many.
-        seed: Of the initial model and the order of the examples.
         report: Told a trial's number and each of its evaluations.
     """
-    trainer = Trainer(workload, optimizer, seed)
+    names = trainer.optimizer.space.names
     for trial in study.trials(trials):
         with trial:
             last: Evaluation | None = None
@@ -69,7 +60,7 @@ def tune(
         has_diverged, parameters = last.diverged_at is not None, trial.parameters
         yield Ended(
             trial.number,
-            {name: parameters[name] for name in optimizer.space.names if name in parameters},
+            {name: parameters[name] for name in names if name in parameters},
             None if has_diverged else last.error_rate,
             last.diverged_at or last.step,
             last.seconds,

@@ -6,12 +6,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from hyperbo.errors import StudyError
+from hyperbo.errors import JobsFailedError, StudyError
 from hyperbo.files import write_atomically
 from hyperbo.jobs import (
     Failed,
@@ -24,13 +25,19 @@ from hyperbo.jobs import (
 )
 from hyperbo_datasets.collect.collection import (
     METRIC,
+    Plan,
     collect,
     is_collection,
     read_runs,
     read_speeds,
     to_table,
 )
+from hyperbo_datasets.collect.corpora import Corpus
+from hyperbo_datasets.collect.sweep import Sweep
 from hyperbo_datasets.collect.task_names import TaskName
+from hyperbo_datasets.collect.workloads import catalogue
+from hyperbo_datasets.collect.workloads.base import Workload
+from hyperbo_datasets.collect.workloads.size import Size
 from hyperbo_datasets.errors import CollectError, CorpusError
 from hyperbo_datasets.schema import TuningTable
 from tests.datasets.collect.conftest import forget_corpora
@@ -168,6 +175,25 @@ def test_missing_corpus_keeps_what_is_there(folder: Path) -> None:
     pd.testing.assert_frame_equal(read_runs(folder), before)
 
 
+def test_all_that_is_missing_is_told_at_once(folder: Path) -> None:
+    """Who installs one corpus need not find out by another call that a second is missing."""
+    absent = (TaskName("cifar10", "mlp", 32), TaskName("cifar100", "mlp", 32))
+
+    with pytest.raises(CorpusError) as refused:
+        collect(plan(20, 0, (*TASKS, *absent)), folder, executor=Recorder())
+
+    assert [f"The corpus {task.corpus} is not installed" in str(refused.value) for task in absent]
+    assert len(str(refused.value).splitlines()) == 2
+
+
+def test_what_is_not_there_in_the_size_is_refused(folder: Path) -> None:
+    """No teacher of the published size can be trained on the way: that is told first of all."""
+    wanted = Plan(Sweep("nesterov", Size.PUBLISHED), (TaskName("kjv", "gemma-distilled", 8),), 1, 0)
+
+    with pytest.raises(CollectError, match=r"gemma-distilled is not there in the size published"):
+        collect(wanted, folder, executor=Recorder())
+
+
 def test_changed_corpus_is_refused(folder: Path, cloud: Path) -> None:
     """Runs on other data are not mixed in, and the old ones stand."""
     gather(plan(5, 0), folder)
@@ -214,7 +240,7 @@ def test_full_disk_keeps_what_was_stored(
 
     with monkeypatch.context() as patch:
         patch.setattr(harness, "write_atomically", write)
-        with pytest.raises(StudyError, match=r"No space left.*is kept; make room, and run the sam"):
+        with pytest.raises(StudyError, match=r"No space left.*is kept; make room, or name"):
             gather(plan(), folder)
     assert len(list((folder / "runs" / "results").iterdir())) == 3
 
@@ -253,6 +279,46 @@ def test_speed_is_measured_once(folder: Path) -> None:
     }
 
 
+def test_speed_is_measured_where_something_is_missing(
+    folder: Path, undisturbed: TuningTable
+) -> None:
+    """A table that has it all, or all of a task, leaves nothing to be measured for it."""
+    gather(plan(20, 4, TASKS[:1], width=None, base=undisturbed), folder)
+
+    assert set(read_speeds(folder)["task"]) == {"cloud_middle_4"}
+    assert gather(plan(width=None, base=undisturbed), folder.with_name("other")).jobs == []
+
+
+def test_a_failed_measurement_stops_no_other_task(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others are trained, then the failure is told; the next call trains the rest."""
+    build = catalogue.ARCHITECTURES["middle"].build
+
+    def fail(task: TaskName, size: Size, corpus: Corpus) -> Workload:
+        if task == TASKS[0]:
+            raise MemoryError("it does not fit")
+        return build(task, size, corpus)
+
+    broken = replace(catalogue.ARCHITECTURES["middle"], build=fail)
+    with monkeypatch.context() as patch:
+        patch.setitem(catalogue.ARCHITECTURES, "middle", broken)  # type: ignore[arg-type]
+        with pytest.raises(JobsFailedError, match=r"1 of 2 jobs failed.*(\n.*)*it does not fit"):
+            gather(plan(5, 0, width=None), folder)
+    assert set(read_runs(folder)["task"]) == {str(TASKS[1])}
+
+    gather(plan(5, 0, width=None), folder)
+
+    assert set(read_runs(folder)["task"]) == set(map(str, TASKS))
+
+
+def test_published_networks_are_trained_one_by_one() -> None:
+    """One of them keeps a machine busy, and eight would not fit."""
+    assert Plan(Sweep("nesterov", Size.PUBLISHED), TASKS, 1, 0).known_width == 1
+    assert Plan(Sweep("nesterov", Size.PUBLISHED), TASKS, 1, 0, width=2).known_width == 2
+    assert plan(width=None).known_width is None
+
+
 @pytest.mark.parametrize("width", [None, 8])
 def test_no_time_is_no_harm(folder: Path, width: int | None) -> None:
     """An instalment that was over before it began says that there is no run yet; the next goes."""
@@ -288,6 +354,15 @@ def test_nothing_to_collect_is_refused(matched: int, unmatched: int) -> None:
         plan(matched, unmatched)
     with pytest.raises(CollectError, match="0 tasks"):
         plan(5, 5, ())
+
+
+def test_what_cannot_be_swept_is_refused() -> None:
+    """Before a folder is bound to it."""
+    for optimizer, seed in (("adam", 0), ("nesterov", -1)):
+        with pytest.raises(CollectError, match=r"wanted one of nesterov, .* a seed of 0 or more"):
+            Sweep(optimizer, Size.SMALL, seed)
+    with pytest.raises(CollectError, match="0 side by side; wanted 1 or more"):
+        plan(width=0)
 
 
 def test_no_collection_no_table(tmp_path: Path) -> None:

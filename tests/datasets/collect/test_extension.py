@@ -15,7 +15,7 @@ from hyperbo_datasets.errors import CollectError
 from hyperbo_datasets.schema import TuningTable, make_table
 from tests.datasets.collect.conftest import forget_corpora
 from tests.datasets.collect.gathering import Recorder, assert_same, gather
-from tests.datasets.collect.tiny import TASKS, plan
+from tests.datasets.collect.tiny import MOMENTUM, TASKS, plan
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
@@ -92,6 +92,19 @@ def test_only_a_table_of_the_same_networks_and_data_is_extended(
 
     assert recorder.jobs == []
     assert not is_collection(folder)
+
+
+def test_only_a_table_of_the_same_configurations_is_extended(
+    folder: Path, undisturbed: TuningTable
+) -> None:
+    """Other versions may draw other points: added to them, ids would stand for two each."""
+    frame = undisturbed.frame.assign(**{MOMENTUM: 1.0 - undisturbed.frame[MOMENTUM]})
+    recorder = Recorder()
+
+    with pytest.raises(CollectError, match=r"not those that its numbers stand for.*another name"):
+        collect(plan(30, base=replace(undisturbed, frame=frame)), folder, executor=recorder)
+
+    assert recorder.jobs == []
 
 
 def test_a_table_says_what_it_was_collected_with(folder: Path, tmp_path: Path) -> None:

@@ -29,6 +29,15 @@ def test_shared_parts_relate() -> None:
     assert not task.is_related(TaskName("kjv-2", "gemma2", 8))
 
 
+def test_a_part_of_a_corpus_is_related_to_it() -> None:
+    """What is learned from the one could be asked in the other."""
+    task = TaskName("mnist-5k", "simple-cnn", 16)
+
+    assert task.is_related(TaskName("mnist", "mlp", 32))
+    assert TaskName("mnist", "mlp", 32).is_related(task)
+    assert not task.is_related(TaskName("fashion-mnist", "mlp", 32))
+
+
 def test_who_teaches_makes_no_other_network() -> None:
     """A decoder that learns from a teacher is related to the one that learns from text."""
     task = TaskName("kjv", "gemma-distilled", 8)

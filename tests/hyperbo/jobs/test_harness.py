@@ -336,3 +336,11 @@ def test_a_note_of_jax_is_no_reason() -> None:
 
     assert harness._cause(reason) == "ValueError: too large"
     assert harness._cause("\n") == "no reason was given"
+
+
+def test_a_folder_that_cannot_be_is_named(tmp_path: Path) -> None:
+    """A file in its place, as a full disk, is an error of the study with the remedy."""
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(StudyError, match=r"file.* cannot be written to: .*name a folder that you"):
+        run_study(tmp_path / "file" / "study", run_branin)

@@ -109,7 +109,8 @@ def test_collects_in_worker_processes(run: Run, home: Path) -> None:
     assert set(table.frame["step"]) >= {30, 60, 300}
     assert Path("collected-nesterov/runs/manifest.json").is_file()
     assert again.exit_code == 0, again.output
-    assert "note: training: 2 of 2 jobs were done before" in again.stderr
+    assert "note: training: 2 of 2 blocks were done before" in again.stderr
+    assert "To be gone on with" not in again.stdout
     assert "3 runs of 1 tasks are the table nesterov" in again.stdout
 
 
@@ -136,6 +137,37 @@ def test_a_later_call_adds(collect: Run) -> None:
     kept = kept[kept["task"] == "cloud_middle_4"].reset_index(drop=True)
     text = {"task": str, "status": str}
     pd.testing.assert_frame_equal(kept.astype(text), first.frame.astype(text), check_exact=True)
+
+
+def test_an_instalment_says_what_is_left(collect: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is stored, and does not look as if it were all."""
+
+    class First(SerialExecutor):
+        def run(self, jobs: Sequence[Job]) -> Generator[Finished | Failed, None, None]:
+            yield from super().run(jobs[:1])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(executors, "make_executor", lambda *_: First())
+        part = collect()
+    whole = collect()
+
+    assert part.exit_code == 0, part.output
+    assert "training, 1 of 2 blocks are done. Run the same command again" in part.stdout
+    assert "100%" not in part.stderr
+    assert "To be gone on with" not in whole.stdout
+
+
+def test_default_tasks_are_there_in_the_size(collect: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Published networks have no teachers: stars, and no names at all, leave the taught out."""
+    plans: list[Any] = []
+    monkeypatch.setattr(collection, "collect", lambda plan, *_, **__: plans.append(plan))
+
+    for arguments in (("--tasks", "kjv_gemma*"), ("--tasks", "kjv_gemma*", "--size", "published")):
+        collect(*arguments)
+
+    small, published = ({task.architecture for task in plan.tasks} for plan in plans)
+    assert small == {"gemma", "gemma2", "gemma-distilled"}
+    assert published == {"gemma", "gemma2"}
 
 
 def test_extends_a_table(collect: Run) -> None:
@@ -303,7 +335,7 @@ def test_full_disk_keeps_the_runs(collect: Run, monkeypatch: pytest.MonkeyPatch)
         result = collect("--json")
 
     assert result.exit_code == 2
-    assert "make room, and run the same again" in result.stderr
+    assert "and run the same again to go on" in result.stderr
     assert len(load(Path(json.loads(result.stdout)["table"])).final) == 2
     assert len(stored(collect("--json")).final) == 3
 

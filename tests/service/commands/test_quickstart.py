@@ -46,3 +46,11 @@ def test_unknown_task_is_guessed(run: Run) -> None:
 
     assert result.exit_code == 2
     assert "Did you mean 'elks'?" in result.stderr
+
+
+def test_live_holds_out_by_itself(run: Run) -> None:
+    """A task to hold out is not silently left unheeded."""
+    result = run("quickstart", "--live", "kjv_gemma_8", "--hold-out", "elks")
+
+    assert result.exit_code == 2
+    assert "--hold-out goes without --live" in result.stderr

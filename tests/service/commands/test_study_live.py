@@ -130,11 +130,17 @@ def test_divergence_is_told(live: Run, run: Run) -> None:
 
 def test_other_sizes_are_another_study() -> None:
     """What is not to be compared does not share a study."""
-    names = {_study_id(TASK, optimizer, size) for optimizer in OptimizerName for size in SizeName}
+    names = {
+        _study_id(TASK, optimizer, size, seed)
+        for optimizer in OptimizerName
+        for size in SizeName
+        for seed in range(2)
+    }
 
     assert STUDY in names
     assert f"{STUDY}-published" in names
-    assert len(names) == 6
+    assert f"{STUDY}-seed1" in names
+    assert len(names) == 12
 
 
 @pytest.mark.parametrize(
@@ -165,3 +171,23 @@ def test_another_prior_is_another_study(run: Run, live: Run) -> None:
     assert refused.exit_code == 2
     assert "begun with the prior 'none', not 'auto'" in " ".join(refused.stderr.split())
     assert [each["number"] for each in told(went_on)["trials"]] == [3]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("cloud_middle_8",), "begun with the workload 'cloud_middle_4', not 'cloud_middle_8'"),
+        ((TASK, "--seed", 1), "begun with the seed '0', not '1'"),
+    ],
+)
+def test_trials_of_one_study_may_be_compared(
+    live: Run, run: Run, arguments: tuple[object, ...], words: str
+) -> None:
+    """Runs of another workload or seed are not mixed in."""
+    assert live(TASK, "--study", "mine").exit_code == 0
+
+    refused = live(*arguments, "--study", "mine")
+
+    assert refused.exit_code == 2
+    assert words in " ".join(refused.stderr.split())
+    assert len(told(run("trials", "mine", "--json"))) == 2

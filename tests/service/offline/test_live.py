@@ -43,7 +43,10 @@ def test_every_evaluation_is_reported(opened: Open) -> None:
 
     ended = list(
         tune(
-            study, middle(), Nesterov(), 3, report=lambda number, each: heard.append((number, each))
+            study,
+            Trainer(middle(), Nesterov()),
+            3,
+            report=lambda number, each: heard.append((number, each)),
         )
     )
 
@@ -62,7 +65,7 @@ def test_divergence_is_infeasible(opened: Open) -> None:
     """The trial says at which step; the next one is trained all the same."""
     study = opened(MockTransport(CALM[:2]))
 
-    ended = list(tune(study, middle(steepness=float("nan")), Nesterov(), 2))
+    ended = list(tune(study, Trainer(middle(steepness=float("nan")), Nesterov()), 2))
 
     trials = list(study.history())
     assert [trial.state for trial in trials] == ["infeasible"] * 2
@@ -74,7 +77,7 @@ def test_advice_to_stop_is_taken(opened: Open) -> None:
     """A run that is advised to stop ends there, and its last error is the trial's result."""
     study = opened(MockTransport(CALM[:1], should_stop=lambda t: t.measurement_count >= 4))
 
-    (ended,) = tune(study, middle(), Nesterov(), 1)
+    (ended,) = tune(study, Trainer(middle(), Nesterov()), 1)
 
     ((_, step), error) = (("", 8), strip(curves(1)[0])[3][1])
     assert (ended.steps, ended.error_rate) == (step, error)
@@ -93,7 +96,7 @@ def test_a_trial_that_is_anothers_is_given_up(opened: Open) -> None:
             taken.append(opened(transport).ask().number)
 
     taken: list[int] = []
-    ended: list[Ended] = list(tune(study, middle(), Nesterov(), 2, report=take_over))
+    ended: list[Ended] = list(tune(study, Trainer(middle(), Nesterov()), 2, report=take_over))
 
     assert taken == [1]
     assert [each.number for each in ended] == [2]
@@ -103,7 +106,7 @@ def test_seed_decides_the_run(opened: Open) -> None:
     """Equal seeds train equal runs; another seed another."""
     found: dict[Any, Any] = {}
     for run, seed in (("first", 0), ("again", 0), ("other", 1)):
-        (ended,) = tune(opened(MockTransport(CALM[:1])), middle(), Nesterov(), 1, seed=seed)
+        (ended,) = tune(opened(MockTransport(CALM[:1])), Trainer(middle(), Nesterov(), seed), 1)
         found[run] = ended.error_rate
 
     assert found["first"] == found["again"] != found["other"]

@@ -10,7 +10,7 @@ from hyperbo_datasets.collect.corpora.downloads import Report, fetch
 from hyperbo_datasets.collect.corpora.known import KNOWN, KnownCorpus
 from hyperbo_datasets.collect.corpora.layouts import USERS, Layout
 from hyperbo_datasets.collect.corpora.places import corpora_folder
-from hyperbo_datasets.collect.corpora.values import Corpus, kind_of
+from hyperbo_datasets.collect.corpora.values import Corpus, check_usable, kind_of
 from hyperbo_datasets.errors import CorpusError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,99}")
@@ -70,14 +70,12 @@ def load(name: str) -> Corpus:
         own = _own(name)
         if own is None:
             raise CorpusError(f"There is no corpus {name!r}. {_known_names(name)}")
-        layout, path = own
-        return layout.read(path)
+        return _read(*own)
     located = _located(known)
     if located is None:
         raise CorpusError(f"The corpus {name} is not installed. {_remedy(known)}")
-    layout, path = located
     try:
-        return layout.read(path)
+        return _read(*located)
     except CorpusError as error:
         raise CorpusError(f"The corpus {name} is damaged: {error} {_remedy(known)}") from None
 
@@ -106,6 +104,12 @@ def download(name: str, report: Callable[[str], Report]) -> Path:
     for file in known.downloads:
         fetch(file, folder, report(file.file))
     return folder
+
+
+def _read(layout: Layout, path: Path) -> Corpus:
+    corpus = layout.read(path)
+    check_usable(corpus, path)
+    return corpus
 
 
 def _located(corpus: KnownCorpus) -> tuple[Layout, Path] | None:

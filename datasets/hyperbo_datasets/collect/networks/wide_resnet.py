@@ -55,8 +55,8 @@ class WideResNet(eqx.Module):
 class WideResNetConfig:
     """Sizes of a wide residual network, WRN-depth-width.
 
-    Normalisation is by groups, not by batches as in the paper: see `GroupNorm` for why. The
-    number of parameters is the same.
+    Normalisation is by groups, not by batches as in the paper: see `GroupNorm` for why. That takes
+    as many parameters; the biases of the convolutions, which the paper's have not, are a few more.
 
     Attributes:
         image_shape: Height, width and channels of an image.

@@ -24,11 +24,13 @@ class Architecture:
         summary: What it is, in a line.
         kinds: The kinds of corpora it learns from.
         build: Makes its workload.
+        sizes: The sizes it is there in.
     """
 
     summary: str
     kinds: tuple[type[Corpus], ...]
     build: Build
+    sizes: tuple[Size, ...] = tuple(Size)
 
 
 ARCHITECTURES: Mapping[str, Architecture] = {
@@ -42,7 +44,10 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "gemma2": Architecture("Gemma 2 decoder", (Text,), recipes.gemma2),
     "griffin": Architecture("RecurrentGemma (Griffin) decoder", (Text,), recipes.griffin),
     "gemma-distilled": Architecture(
-        "Gemma decoder that learns a larger one's distribution", (Text,), recipes.gemma_distilled
+        "Gemma decoder that learns a larger one's distribution",
+        (Text,),
+        recipes.gemma_distilled,
+        sizes=(Size.SMALL,),  # no teacher of the published size can be trained on the way
     ),
     "treatment-policy": Architecture(
         "treatment-effect model with a continuous policy, on a simulated trial",
@@ -78,21 +83,28 @@ def build(name: TaskName, size: Size) -> Workload:
     """The workload of a task.
 
     Raises:
-        CollectError: If there is no such architecture, or it does not learn from such a corpus.
-        CorpusError: If the corpus is unknown, missing or damaged.
+        CollectError: If there is no such architecture, not in that size, or it does not learn from
+            such a corpus.
+        CorpusError: If the corpus is unknown, missing or damaged, or too small.
     """
-    check(name)
+    check(name, size)
     return architecture_of(name).build(name, size, _corpus(name.corpus))
 
 
-def check(name: TaskName) -> None:
+def check(name: TaskName, size: Size) -> None:
     """Refuse a task that there cannot be, before anything is built.
 
     Raises:
-        CollectError: If there is no such architecture, or it does not learn from such a corpus.
+        CollectError: If there is no such architecture, not in that size, or it does not learn from
+            such a corpus.
         CorpusError: If the corpus is unknown, missing or damaged.
     """
     architecture = architecture_of(name)
+    if size not in architecture.sizes:
+        raise CollectError(
+            f"{name.architecture} is not there in the size {size.value}, only in "
+            f"{', '.join(architecture.sizes)}. Leave {name} out, or choose that size."
+        )
     corpus = _corpus(name.corpus)
     if not isinstance(corpus, architecture.kinds):
         able = [key for key, each in ARCHITECTURES.items() if isinstance(corpus, each.kinds)]

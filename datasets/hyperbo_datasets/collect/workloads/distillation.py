@@ -10,6 +10,7 @@ from hyperbo_datasets.collect.networks.decoder import Decoder
 from hyperbo_datasets.collect.task_names import TaskName
 from hyperbo_datasets.collect.workloads.base import Workload, wrong_share
 from hyperbo_datasets.collect.workloads.cross_entropy import soft_cross_entropy
+from hyperbo_datasets.collect.workloads.scoring import in_parts, windows_at_once
 
 
 class TaughtWindows(eqx.Module):
@@ -61,4 +62,6 @@ class Distillation(Workload):
 
     def error_rate(self, model: Decoder, examples: Int[Array, "E W"]) -> Float[Array, ""]:
         """Share of next tokens that are not the likeliest by the student."""
-        return wrong_share(jax.vmap(model)(examples[:, :-1]), examples[:, 1:])
+        read, foretold = examples[:, :-1], examples[:, 1:]
+        logits = in_parts(jax.vmap(model), read, windows_at_once(read.shape[1]))
+        return wrong_share(logits, foretold)

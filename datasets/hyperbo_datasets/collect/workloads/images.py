@@ -10,8 +10,8 @@ from hyperbo_datasets.collect.workloads.base import Model, Workload, wrong_share
 from hyperbo_datasets.collect.workloads.classification import (
     Labelled,
     mean_cross_entropy,
-    score_all,
 )
+from hyperbo_datasets.collect.workloads.scoring import in_parts
 
 
 class ImageClassification(Workload):
@@ -40,7 +40,7 @@ class ImageClassification(Workload):
 
     def error_rate(self, model: Model, examples: Labelled) -> Float[Array, ""]:
         """Share of images given a wrong class."""
-        logits = score_all(lambda images: model(_scaled(images)), examples.inputs)
+        logits = in_parts(lambda images: model(_scaled(images)), examples.inputs)
         return wrong_share(logits, examples.labels)
 
 

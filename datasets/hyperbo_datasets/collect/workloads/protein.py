@@ -10,6 +10,7 @@ from hyperbo_datasets.collect.networks.encoder import Encoder, EncoderConfig
 from hyperbo_datasets.collect.task_names import TaskName
 from hyperbo_datasets.collect.workloads.base import Workload
 from hyperbo_datasets.collect.workloads.cross_entropy import cross_entropy
+from hyperbo_datasets.collect.workloads.scoring import in_parts, windows_at_once
 
 _HIDDEN, _SWAPPED = 0.8, 0.1
 """Of the places that are asked for; the rest of them show their residue."""
@@ -66,7 +67,11 @@ class MaskedProteins(Workload):
 
     def error_rate(self, model: Encoder, examples: MaskedWindows) -> Float[Array, ""]:
         """Share of the residues that are asked for and are not the likeliest by the model."""
-        logits = jax.vmap(model)(examples.shown, examples.is_present)
+        logits = in_parts(
+            lambda windows: jax.vmap(model)(*windows),
+            (examples.shown, examples.is_present),
+            windows_at_once(examples.shown.shape[1]),
+        )
         likeliest = jnp.argmax(logits, axis=-1).astype(jnp.int32)
         is_right = jnp.isfinite(logits).all(axis=-1) & (likeliest == examples.residues)
         return _mean_where_asked((~is_right).astype(jnp.float32), examples)

@@ -44,7 +44,7 @@ from hyperbo_datasets.collect.workloads.teacher import SMALL_SCHOOLING, teach, t
 from hyperbo_datasets.collect.workloads.text import LanguageModelling
 from hyperbo_datasets.collect.workloads.treatment import TreatmentPolicy
 from hyperbo_datasets.collect.workloads.treatment_simulation import simulate
-from hyperbo_datasets.errors import CollectError, CorpusError
+from hyperbo_datasets.errors import CorpusError
 
 IMAGES: Mapping[Size, Budget] = {
     Size.SMALL: Budget(steps=300, training=10_000, validation=1_000, most_side=16),
@@ -66,6 +66,9 @@ PROTEINS: Mapping[Size, Budget] = {
 
 _SHARE, _SPLIT_SEED = 0.1, 0
 """Of a corpus for validation, and what splits it: the same for every task of a corpus."""
+
+_LEAST_SCORED = 20
+"""Units of a trial: of fewer, too few may be treated for a cost curve to mean anything."""
 
 
 def mlp(name: TaskName, size: Size, corpus: Corpus) -> Workload:
@@ -111,16 +114,7 @@ def griffin(name: TaskName, size: Size, corpus: Corpus) -> Workload:
 
 
 def gemma_distilled(name: TaskName, size: Size, corpus: Corpus) -> Workload:
-    """The decoder of `gemma`, taught by a larger one, and scored on the same windows.
-
-    Raises:
-        CollectError: If the size is the published one: its teacher would have to be trained first.
-    """
-    if size is not Size.SMALL:
-        raise CollectError(
-            f"{name} is there in small only: no teacher of the published size can be trained on "
-            "the way. Train one, and make a Distillation workload of what it says."
-        )
+    """The decoder of `gemma`, taught by a larger one, and scored on the same windows."""
     training, validation, vocabulary = text_windows(corpus, TEXT[size])
     schooling = replace(
         SMALL_SCHOOLING, architecture=replace(SMALL_SCHOOLING.architecture, vocabulary=vocabulary)
@@ -164,6 +158,11 @@ def treatment(name: TaskName, size: Size, corpus: Corpus) -> Workload:
     rows = np.random.default_rng(_SPLIT_SEED).permutation(corpus.size)[:wanted]
     units, _ = simulate(jr.key(_SPLIT_SEED), jnp.asarray(corpus.features[rows], jnp.float32))
     cut = round(len(rows) * budget.validation / wanted)
+    if cut < _LEAST_SCORED:
+        raise CorpusError(
+            f"{corpus.size} rows are too few for a simulated trial: {cut} units would be left to "
+            f"score a policy by; wanted {_LEAST_SCORED}. Add rows."
+        )
     return TreatmentPolicy(
         name,
         budget.steps,
@@ -197,7 +196,12 @@ def _image_shape(corpus: Corpus, size: Size) -> tuple[tuple[int, int, int], int]
 
 
 def shrunk(images: Int[np.ndarray, "N H W C"], most_side: int) -> Float[np.ndarray, "N H2 W2 C"]:
-    """Images in [0, 1], averaged over squares of two by two until no side is too long."""
+    """Images averaged over squares of two by two until no side is too long, then in [0, 1].
+
+    Those that are small enough stay bytes.
+    """
+    if max(images.shape[1:3]) <= most_side:
+        return images
     found = images.astype(np.float32) / np.float32(255)
     while max(found.shape[1:3]) > most_side:
         count, height, width, channels = found.shape

@@ -9,8 +9,8 @@ from hyperbo_datasets.collect.workloads.base import Model, Workload, wrong_share
 from hyperbo_datasets.collect.workloads.classification import (
     Labelled,
     mean_cross_entropy,
-    score_all,
 )
+from hyperbo_datasets.collect.workloads.scoring import in_parts
 
 
 class TabularClassification(Workload):
@@ -36,4 +36,4 @@ class TabularClassification(Workload):
 
     def error_rate(self, model: Model, examples: Labelled) -> Float[Array, ""]:
         """Share of rows given a wrong class."""
-        return wrong_share(score_all(model, examples.inputs), examples.labels)
+        return wrong_share(in_parts(model, examples.inputs), examples.labels)

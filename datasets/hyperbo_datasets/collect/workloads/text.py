@@ -10,6 +10,7 @@ from hyperbo_datasets.collect.networks.decoder import Decoder
 from hyperbo_datasets.collect.task_names import TaskName
 from hyperbo_datasets.collect.workloads.base import Workload, wrong_share
 from hyperbo_datasets.collect.workloads.cross_entropy import cross_entropy
+from hyperbo_datasets.collect.workloads.scoring import in_parts, windows_at_once
 
 
 class LanguageModelling(Workload):
@@ -41,4 +42,6 @@ class LanguageModelling(Workload):
 
     def error_rate(self, model: Decoder, examples: Int[Array, "E W"]) -> Float[Array, ""]:
         """Share of next tokens that are not the likeliest by the model."""
-        return wrong_share(jax.vmap(model)(examples[:, :-1]), examples[:, 1:])
+        read, foretold = examples[:, :-1], examples[:, 1:]
+        logits = in_parts(jax.vmap(model), read, windows_at_once(read.shape[1]))
+        return wrong_share(logits, foretold)

@@ -110,7 +110,7 @@ def test_own_corpora_are_folders(folder: Path) -> None:
     for name, file, content in (
         ("my-text", "a.txt", "words"),
         ("my-proteins", "a.fasta", ">a\nMKV"),
-        ("my-rows", "a.csv", "a,label\n1,x\n"),
+        ("my-rows", "a.csv", "a,label\n1,x\n2,y\n"),
         ("Not-A-Name", "a.txt", "words"),
         ("empty", "a.pdf", ""),
     ):
@@ -147,6 +147,23 @@ def test_damaged_corpus_says_how_to_get_it(folder: Path, mnist: Path) -> None:
 
     with pytest.raises(CorpusError, match=r"mnist is damaged: .* cut off.* --download mnist"):
         load("mnist")
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "words"),
+    [
+        ("a.csv", "a,label\n1,x\n2,x\n", "of the class 'x'.*Add examples of other classes"),
+        ("a.fasta", ">a\nXXXX\n>b\nXX\n", "same or unknown.*Add what holds others"),
+        ("a.txt", "aaaaaaaa", "same or unknown.*Add what holds others"),
+    ],
+)
+def test_what_teaches_nothing_is_refused(folder: Path, file: str, content: str, words: str) -> None:
+    """Everything would be right, whoever says it."""
+    (folder / "mine").mkdir()
+    (folder / "mine" / file).write_text(content)
+
+    with pytest.raises(CorpusError, match=words):
+        load("mine")
 
 
 @pytest.mark.usefixtures("home")

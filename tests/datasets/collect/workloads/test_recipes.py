@@ -19,7 +19,7 @@ from hyperbo_datasets.collect.workloads.size import Size
 from hyperbo_datasets.collect.workloads.tabular import TabularClassification
 from hyperbo_datasets.collect.workloads.text import LanguageModelling
 from hyperbo_datasets.collect.workloads.treatment import TreatmentPolicy
-from hyperbo_datasets.errors import CollectError, CorpusError
+from hyperbo_datasets.errors import CorpusError
 
 LETTERS = OTHER + "abcdefghijklmnopqrstuvwxyz"
 NAME = TaskName("made-up", "any", 4)
@@ -89,12 +89,6 @@ def test_the_distilled_twin_differs_by_its_teacher_only(
     np.testing.assert_array_equal(workload.validation, twin.validation)
 
 
-def test_no_teacher_is_published(text: Text) -> None:
-    """Where a teacher would take weeks, the way out is named."""
-    with pytest.raises(CollectError, match=r"no teacher of the published size.*Train one"):
-        recipes.gemma_distilled(NAME, Size.PUBLISHED, text)
-
-
 def test_proteins_are_parted() -> None:
     """Whole proteins lie on one side; what is hidden is known to the loss and not shown."""
     corpus = Sequences(drawn(60 * 31, below=27), np.full(60, 31), LETTERS)
@@ -157,11 +151,21 @@ def test_rows_are_parted_with_their_labels() -> None:
 
 def test_units_are_parted() -> None:
     """A simulated trial's units are learned from or scored by, never both."""
-    features = np.random.default_rng(0).normal(size=(66, 4))
-    corpus = Rows(features, np.zeros(66, np.int64), ("only",), tuple("wxyz"))
-
-    workload = recipes.treatment(NAME, Size.SMALL, corpus)
+    workload = recipes.treatment(NAME, Size.SMALL, population(264))
 
     assert isinstance(workload, TreatmentPolicy)
-    check_parts(workload.training.features, workload.validation.features, 66)
-    assert len(workload.validation.features) == 6
+    check_parts(workload.training.features, workload.validation.features, 264)
+    assert len(workload.validation.features) == 24
+
+
+def test_too_few_units_are_refused() -> None:
+    """A cost curve of nobody would be a result all the same."""
+    for count in (1, 5, 200):
+        with pytest.raises(CorpusError, match=rf"{count} rows are too few .*wanted 20\. Add rows"):
+            recipes.treatment(NAME, Size.SMALL, population(count))
+
+
+def population(count: int) -> Rows:
+    """Rows of four random features."""
+    features = np.random.default_rng(0).normal(size=(count, 4))
+    return Rows(features, np.zeros(count, np.int64), ("only",), tuple("wxyz"))
