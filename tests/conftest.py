@@ -34,7 +34,7 @@ import pytest  # noqa: E402
 
 import hyperbo.arrays  # noqa: E402, F401
 
-MOST_MAPS = 20_000
+MOST_MAPS = 10_000
 """Of the 65,530 that are usual; one file of tests may add tens of thousands."""
 
 
