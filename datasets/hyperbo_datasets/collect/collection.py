@@ -1,42 +1,21 @@
-"""A collection: a folder of training runs that grows by instalments, and the table it makes."""
+"""A collection: a folder of training runs that grows by instalments."""
 
-import json
 from collections import defaultdict
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from hyperbo.errors import JobsFailedError, StudyError
-from hyperbo.jobs import (
-    Executor,
-    Progress,
-    read_manifest,
-    read_results,
-    read_results_by_key,
-    run_jobs,
-)
-from hyperbo_datasets.checks import validate
+from hyperbo.errors import JobsFailedError
+from hyperbo.jobs import Executor, Progress, read_manifest, read_results_by_key, run_jobs
 from hyperbo_datasets.collect.blocks import Block, missing_blocks
-from hyperbo_datasets.collect.optimizers import OPTIMIZERS
-from hyperbo_datasets.collect.points import (
-    MOST_PLACES,
-    Kind,
-    config_id,
-    configurations,
-    place_of,
-)
+from hyperbo_datasets.collect.collected_table import check_base, is_collection
+from hyperbo_datasets.collect.points import MOST_PLACES, Kind, place_of
 from hyperbo_datasets.collect.sweep import (
-    CORPUS,
-    DIVERGED_AT,
     KIND,
-    METRIC_NAME,
     PLACE,
-    VERSIONS,
-    WIDTH,
     Sweep,
     block_job,
     digest_of,
@@ -47,24 +26,7 @@ from hyperbo_datasets.collect.task_names import TaskName
 from hyperbo_datasets.collect.workloads.catalogue import check
 from hyperbo_datasets.collect.workloads.size import Size
 from hyperbo_datasets.errors import CollectError, CorpusError
-from hyperbo_datasets.metric import Metric, Minimise, NegativeLogError
-from hyperbo_datasets.schema import (
-    CONFIG_ID,
-    SEED,
-    STATUS,
-    STEP,
-    TASK,
-    Provenance,
-    Status,
-    TuningTable,
-    make_table,
-)
-
-SOURCE = "training runs of HyperBO's own workloads"
-"""The provenance of every collected table."""
-
-METRIC = Metric(METRIC_NAME, Minimise(), NegativeLogError(epsilon=1e-3))
-"""Half an error in the 500 validation examples that the least of the small workloads has."""
+from hyperbo_datasets.schema import CONFIG_ID, TASK, TuningTable
 
 MEASURING, TRAINING = "measuring speed", "training"
 """The stages of a call."""
@@ -150,12 +112,10 @@ def collect(
     stored = _stored_blocks(plan, folder)
     missing = _missing_blocks(plan, stored)
     failures: list[str] = []
-    try:
+    with _told_at_the_end(failures):
         _measure(plan, {block.task for block in missing}, folder, executor, report)
-    except JobsFailedError as error:
-        failures.append(str(error))
     widths = _widths(plan, folder)
-    try:
+    with _told_at_the_end(failures):
         run_jobs(
             # What is stored is not run again: any width will do.
             [block_job(plan.sweep, block, 1) for block in stored]
@@ -169,136 +129,17 @@ def collect(
             executor=executor,
             on_progress=lambda progress: report(TRAINING, progress),
         )
-    except JobsFailedError as error:
-        failures.append(str(error))
     if failures:
         raise JobsFailedError("\n".join(failures))
 
 
-def read_runs(folder: Path) -> pd.DataFrame:
-    """Every evaluation of every run in a collection's folder, in a fixed order.
-
-    Raises:
-        StudyError: If there is no collection or no run, or a file is damaged.
-    """
-    blocks = read_results_by_key(folder / "runs")
-    if not blocks:
-        raise StudyError(f"No run in {folder} has ended yet. Run the same again, with more time.")
-    runs = _each_once([*blocks.values()], [TASK, KIND, PLACE])
-    return runs.sort_values([TASK, KIND, PLACE, STEP], ignore_index=True)
-
-
-def read_speeds(folder: Path) -> pd.DataFrame:
-    """Seconds a run by task and number of configurations trained side by side.
-
-    Raises:
-        StudyError: If nothing was measured, or a file is damaged.
-    """
-    return read_results(folder / "speed")
-
-
-def to_table(folder: Path, name: str, base: TuningTable | None = None) -> TuningTable:
-    """The tuning table of a collection's runs, with those of the table that it extends.
-
-    A task whose every run diverged teaches nothing and is left out, which the table's notes say.
-
-    Args:
-        folder: The collection's folder.
-        name: The table's name.
-        base: The table that the collection extends, if it does; its runs stand.
-
-    Raises:
-        StudyError: If there is no collection or no run, or a file is damaged.
-        CollectError: If every run of every task diverged.
-    """
-    settings = read_manifest(folder / "runs")["settings"]
-    parts = [] if base is None else [base.frame.astype({TASK: str, STATUS: str})]
-    made_with = {} if base is None else base.provenance.settings
-    if base is None or has_runs(folder):
-        runs = read_runs(folder)
-        parts.append(_numbered(runs))
-        made_with = _made_with(runs, settings, made_with)
-    frame = _each_once(parts, [TASK, CONFIG_ID])
-    last = frame.sort_values(STEP, kind="stable").drop_duplicates([TASK, CONFIG_ID], keep="last")
-    completed = set(last.loc[last[STATUS] == Status.COMPLETED.value, TASK])
-    lost = sorted(set(last[TASK]) - completed)
-    kept = frame[~frame[TASK].isin(lost)]
-    if kept.empty:
-        raise CollectError(
-            f"Every run in {folder} diverged. Collect more of each task, or other tasks."
-        )
-    notes = (
-        f"Collected by HyperBO: networks of size {settings['size']}, optimiser "
-        f"{settings['optimizer']}, seed {settings['seed']}. A row is an evaluation on the whole "
-        "validation set; cost is seconds of one core since the run began, without compilation, "
-        "shared out among the runs that were trained side by side."
-    )
-    if lost:
-        notes += f" Left out, since every run diverged: {', '.join(lost)}."
-    space = OPTIMIZERS[settings["optimizer"]].space
-    provenance = Provenance(SOURCE, notes=notes, settings=made_with)
-    return validate(make_table(name, space, METRIC, kept, provenance))
-
-
-def is_collection(folder: Path) -> bool:
-    """Whether a folder holds one."""
-    return (folder / "runs" / "manifest.json").exists()
-
-
-def has_runs(folder: Path) -> bool:
-    """Whether a folder holds a collection, and any run of it."""
-    return is_collection(folder) and any((folder / "runs" / "results").glob("*.parquet"))
-
-
-def check_base(base: TuningTable, sweep: Sweep) -> None:
-    """Refuse to extend a table of another sweep: its ids would mean other runs.
-
-    Raises:
-        CollectError: If the table's space, metric, seed, size or configurations are not the
-            sweep's.
-    """
-    if base.space != OPTIMIZERS[sweep.optimizer].space or base.metric != METRIC:
-        raise CollectError(
-            f"The table {base.name!r} is over another search space or metric than collections "
-            f"with the optimiser {sweep.optimizer!r}. Extend it with the optimiser it was "
-            "collected with."
-        )
-    seeds = sorted(base.frame[SEED].unique().tolist())
-    if seeds != [sweep.seed]:
-        raise CollectError(
-            f"The table {base.name!r} has runs of the seeds {seeds}, not of {sweep.seed}, so that "
-            "its configurations are others. Extend it with the seed it was collected with."
-        )
-    made_with = base.provenance.settings
-    if made_with.get("size") != sweep.size.value:
-        raise CollectError(
-            f"The networks of the table {base.name!r} are of size {made_with.get('size')}, not "
-            f"{sweep.size.value}. Extend it with the size it was collected with."
-        )
-    _check_points(base, sweep)
-
-
-def _check_points(base: TuningTable, sweep: Sweep) -> None:
-    """Refuse a table whose ids mean other configurations: other versions may draw others.
-
-    Every task draws its points alike, so those of one task tell.
-    """
-    space = OPTIMIZERS[sweep.optimizer].space
-    first = base.tasks[0]
-    frame = base.frame[base.frame[TASK] == first].drop_duplicates(CONFIG_ID).set_index(CONFIG_ID)
-    task = TaskName.parse(first)
-    for kind in Kind:
-        places = [place for found, place in map(place_of, frame.index) if found is kind]
-        points = configurations(space, task, kind, 0, max(places, default=-1) + 1, sweep.seed)
-        rows = frame.loc[[config_id(task, kind, place) for place in places]]
-        stored = space.encode_columns({name: rows[name].to_numpy() for name in space.names})
-        drawn = space.encode([points[place] for place in places])
-        if not np.allclose(stored, drawn, rtol=0.0, atol=1e-6):
-            raise CollectError(
-                f"The configurations of the table {base.name!r} are not those that its numbers "
-                "stand for here: it was collected by other versions, "
-                f"{base.provenance.settings.get('versions')}. Collect under another name."
-            )
+@contextmanager
+def _told_at_the_end(failures: list[str]) -> Iterator[None]:
+    """Note which jobs failed, so that the others go on first."""
+    try:
+        yield
+    except JobsFailedError as error:
+        failures.append(str(error))
 
 
 def _check_corpora(base: TuningTable, tasks: Sequence[TaskName]) -> None:
@@ -408,34 +249,3 @@ def _held_places(
             kind, place = place_of(int(number))
             held[TaskName.parse(name), kind].add(place)
     return held
-
-
-def _made_with(
-    runs: pd.DataFrame, settings: Mapping[str, Any], before: Mapping[str, Any]
-) -> dict[str, Any]:
-    """What runs were collected with, added to what those before them were."""
-    corpora = runs.drop_duplicates(TASK).set_index(TASK)[CORPUS].to_dict()
-    versions = [json.loads(text) for text in runs[VERSIONS].unique()]
-    earlier = before.get("versions", [])
-    return {
-        **settings,
-        "corpora": {**before.get("corpora", {}), **corpora},
-        "versions": [*earlier, *(each for each in versions if each not in earlier)],
-    }
-
-
-def _numbered(runs: pd.DataFrame) -> pd.DataFrame:
-    """Runs with their configurations' numbers, in the columns of a table."""
-    numbers = [
-        config_id(TaskName.parse(task), Kind(kind), place)
-        for task, kind, place in zip(runs[TASK], runs[KIND], runs[PLACE], strict=True)
-    ]
-    numbered = runs.assign(**{CONFIG_ID: numbers})
-    return numbered.drop(columns=[KIND, PLACE, WIDTH, DIVERGED_AT, CORPUS, VERSIONS])
-
-
-def _each_once(parts: Sequence[pd.DataFrame], run: list[str]) -> pd.DataFrame:
-    """The parts one under the other; a run that several have is taken from the first of them."""
-    frame = pd.concat(parts, keys=range(len(parts)), names=["part"]).reset_index("part")
-    first = frame.groupby(run, observed=True)["part"].transform("min")
-    return frame[frame["part"] == first].drop(columns="part").reset_index(drop=True)

@@ -138,7 +138,8 @@ def collect(
     with working("reading corpora"):
         from hyperbo.errors import HyperBOError
         from hyperbo.jobs import TimeLimited
-        from hyperbo_datasets.collect.collection import TRAINING, Plan, has_runs, to_table
+        from hyperbo_datasets.collect.collected_table import has_runs, to_table
+        from hyperbo_datasets.collect.collection import TRAINING, Plan
         from hyperbo_datasets.collect.collection import collect as run
         from hyperbo_datasets.collect.sweep import Sweep
         from hyperbo_datasets.collect.workloads.size import Size
@@ -236,7 +237,7 @@ def _base(name: str, extend: str | None, sweep: Any) -> Any:
         CommandError: If the name is that of a table which cannot be replaced by a collection.
     """
     from hyperbo_datasets.catalogue import entries, resolve
-    from hyperbo_datasets.collect.collection import SOURCE, check_base
+    from hyperbo_datasets.collect.collected_table import SOURCE, check_base
     from hyperbo_datasets.errors import CollectError
     from hyperbo_datasets.store import MANIFEST, folder_for, read_manifest
 

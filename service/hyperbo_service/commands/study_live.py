@@ -64,7 +64,7 @@ def live(
     """Train what the study suggests, and tell what came of it."""
     keep_compiled_programs()
     with working("reading the corpus and compiling the workload"):
-        from hyperbo_datasets.collect.collection import METRIC
+        from hyperbo_datasets.collect.collected_table import METRIC
         from hyperbo_datasets.collect.optimizers import OPTIMIZERS
         from hyperbo_datasets.collect.task_names import TaskName
         from hyperbo_datasets.collect.train import Trainer

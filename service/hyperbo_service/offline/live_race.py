@@ -9,7 +9,7 @@ from hyperbo.space import sample_sobol
 from hyperbo.suggest import History, Strategy, from_prior, from_scratch, suggest
 from hyperbo.surrogates import Expert
 from hyperbo.tasks import Task
-from hyperbo_datasets.collect.collection import METRIC
+from hyperbo_datasets.collect.collected_table import METRIC
 from hyperbo_datasets.collect.optimizers import OPTIMIZERS, Optimizer
 from hyperbo_datasets.collect.task_names import TaskName
 from hyperbo_datasets.collect.train import Trainer

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hyperbo_datasets.collect.collection import to_table
+from hyperbo_datasets.collect.collected_table import to_table
 from hyperbo_datasets.collect.sweep import _trainer
 from hyperbo_datasets.collect.workloads import catalogue
 from hyperbo_datasets.schema import TuningTable

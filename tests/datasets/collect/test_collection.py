@@ -23,15 +23,14 @@ from hyperbo.jobs import (
     TimeLimited,
     harness,
 )
-from hyperbo_datasets.collect.collection import (
+from hyperbo_datasets.collect.collected_table import (
     METRIC,
-    Plan,
-    collect,
     is_collection,
     read_runs,
     read_speeds,
     to_table,
 )
+from hyperbo_datasets.collect.collection import Plan, collect
 from hyperbo_datasets.collect.corpora import Corpus
 from hyperbo_datasets.collect.sweep import Sweep
 from hyperbo_datasets.collect.task_names import TaskName

@@ -8,7 +8,8 @@ import pytest
 
 from hyperbo.jobs import installed_versions
 from hyperbo.space import FloatParameter, SearchSpace
-from hyperbo_datasets.collect.collection import METRIC, collect, is_collection, to_table
+from hyperbo_datasets.collect.collected_table import METRIC, is_collection, to_table
+from hyperbo_datasets.collect.collection import collect
 from hyperbo_datasets.collect.sweep import Sweep, digest_of
 from hyperbo_datasets.collect.workloads.size import Size
 from hyperbo_datasets.errors import CollectError

@@ -16,6 +16,7 @@ from hyperbo.files import write_atomically
 from hyperbo.jobs import Failed, Finished, Job, SerialExecutor, harness
 from hyperbo.space import FloatParameter, SearchSpace
 from hyperbo_datasets.collect import collection
+from hyperbo_datasets.collect.collected_table import read_runs
 from hyperbo_datasets.collect.workloads.catalogue import DEFAULT_TASKS
 from hyperbo_datasets.metric import Metric, Minimise
 from hyperbo_datasets.schema import TuningTable, make_table
@@ -177,7 +178,7 @@ def test_extends_a_table(collect: Run) -> None:
     later = stored(collect("--extend", "earlier", "--name", "later", "--matched", 4, "--json"))
 
     assert len(later.final) == 5
-    new = collection.read_runs(Path("collected-later"))
+    new = read_runs(Path("collected-later"))
     assert new.groupby("kind")["place"].unique().map(list).to_dict() == {"matched": [2, 3]}
 
 
@@ -252,7 +253,7 @@ def test_a_table_is_never_made_smaller(collect: Run) -> None:
     after = stored(collect("--folder", "elsewhere", "--matched", 1, "--unmatched", 2, "--json"))
 
     assert len(after.final) == len(before.final) + 1 == 6
-    new = collection.read_runs(Path("elsewhere"))
+    new = read_runs(Path("elsewhere"))
     assert new.groupby("kind")["place"].unique().map(list).to_dict() == {"unmatched": [1]}
 
 
@@ -266,7 +267,7 @@ def test_a_table_that_would_lose_runs_is_left_alone(
     message = refused("--extend", "two", "--name", "one", "--folder", "third", "--matched", 3)
 
     assert "one has 1 runs that are not among these, and stays as it is" in message
-    assert len(collection.read_runs(Path("third")).groupby("place")) == 1
+    assert len(read_runs(Path("third")).groupby("place")) == 1
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hyperbo.registry import Registry
 from hyperbo.space import sample_halton
 from hyperbo.suggest import from_scratch
 from hyperbo_datasets.catalogue import resolve
-from hyperbo_datasets.collect.collection import METRIC
+from hyperbo_datasets.collect.collected_table import METRIC
 from hyperbo_datasets.collect.optimizers import Nesterov
 from hyperbo_datasets.collect.task_names import TaskName
 from hyperbo_datasets.collect.train import Trainer
