@@ -15,7 +15,7 @@ from hyperbo.history import History, Memory
 from hyperbo.strategy import Strategy
 from hyperbo.surrogates import MixturePosterior, Trials
 
-BUCKETS = (32, 128, 512, 1024, 2048, 4096, 8192)
+BUCKETS = (32, 128, 256, 512, 1024, 2048, 4096, 8192)
 """Numbers of places for trials; a study compiles once for each that it grows through."""
 
 REFIT_PLACES = 256

@@ -279,7 +279,7 @@ def test_growing_to_a_thousand_trials_compiles_at_most_eight_programs() -> None:
     strategy: Strategy = from_prior(Expert(prior, hierarchy, jnp.full(3, 0.5)), 2)
     rng, memory = np.random.default_rng(0), None
     told = history(1000)
-    sizes = (0, 1, 2, 20, 31, 32, 90, 127, 128, 400, 511, 512, 999, 1000)
+    sizes = (0, 1, 2, 20, 31, 32, 90, 127, 128, 255, 256, 400, 511, 512, 999, 1000)
     jax.monitoring.register_event_duration_secs_listener(count)
     try:
         for size in sizes:

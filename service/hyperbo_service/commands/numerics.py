@@ -1,6 +1,7 @@
-"""Settings of JAX that must stand before it is imported: compiled programs are kept on disk."""
+"""Settings of JAX: compiled programs are kept on disk."""
 
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -29,6 +30,21 @@ def keep_compiled_programs() -> None:
     # The many tiny ones too: compiling them anew takes longer than reading them.
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+    if "jax" in sys.modules:
+        _tell_jax()
+
+
+def _tell_jax() -> None:
+    """Make the settings where JAX was imported before, and so has read the environment."""
+    import jax
+
+    for name, read in (
+        ("jax_compilation_cache_dir", str),
+        ("jax_persistent_cache_min_compile_time_secs", float),
+        ("jax_persistent_cache_min_entry_size_bytes", int),
+    ):
+        if name.upper() in os.environ:
+            jax.config.update(name, read(os.environ[name.upper()]))  # type: ignore[no-untyped-call]
 
 
 def _check_home(home: Path) -> None:

@@ -1,8 +1,12 @@
 """`hyperbo suggest`."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 from typer.testing import Result
@@ -207,3 +211,29 @@ def test_home_that_is_a_file_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("HYPERBO_HOME", str(file / "below"))
     with pytest.raises(CommandError, match="is a file"):
         keep_compiled_programs()
+
+
+def test_programs_are_kept_wherever_jax_was_imported(tmp_path: Path) -> None:
+    """Before or after, they go to the same folder, the tiny ones too."""
+    program = """
+        import {0}
+        from hyperbo_service.commands.numerics import keep_compiled_programs
+        keep_compiled_programs()
+        import jax
+        print(jax.config.jax_compilation_cache_dir)
+        print(jax.config.jax_persistent_cache_min_compile_time_secs)
+    """
+    environment = {name: text for name, text in os.environ.items() if not name.startswith("JAX_")}
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", dedent(program.format(first))],
+            env=environment | {"HYPERBO_HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
+        ).stdout.split()
+        for first in ("jax", "json")
+    ]
+
+    assert found == [[str(tmp_path / "cache" / "programs"), "0.0"]] * 2
