@@ -166,7 +166,7 @@ def _check_manifest(folder: Path, settings: Mapping[str, Any]) -> None:
         ]
         raise StudyError(
             f"{folder} holds results of other settings ({'; '.join(changes)}). Resume it with "
-            "the stored settings, or take another folder."
+            "the stored settings, or take another folder (--out, --folder)."
         )
     if any((folder / "results").iterdir()):
         raise StudyError(

@@ -23,10 +23,11 @@ from hyperbo.pretraining.regularisation import (
 )
 from hyperbo.pretraining.run import Stop
 from hyperbo.pretraining.sharding import shard_tasks
-from hyperbo.pretraining.standardise import Standardised, standardise
+from hyperbo.pretraining.standardise import LEAST_TASKS, Standardised, standardise
 
 __all__ = [
     "LBFGS",
+    "LEAST_TASKS",
     "Adam",
     "ConstantRate",
     "CosineDecay",

@@ -14,6 +14,9 @@ from hyperbo.errors import TaskError
 from hyperbo.surrogates import Hierarchy
 from hyperbo.tasks import Task, TaskBatch, pad
 
+LEAST_TASKS = 3
+"""What tasks have in common cannot be learned from one or two."""
+
 _CONSTANT = 1e-9
 """A task that varies by less than this share of its largest value is constant but for rounding."""
 
@@ -47,16 +50,19 @@ def standardise(tasks: list[Task]) -> Standardised:
     """Take out each task's location and scale.
 
     Raises:
-        TaskError: If fewer than three tasks vary; a prior cannot be learned from one or two.
+        TaskError: If fewer than `LEAST_TASKS` vary.
     """
     varying = [task for task in tasks if task.size > 1 and _varies(task)]
     left_out = tuple(task.name for task in tasks if task not in varying)
-    if len(varying) < 3:
+    if len(varying) < LEAST_TASKS:
+        constant = (
+            "Left out as constant (to a billionth of their size) or of one point: "
+            f"{', '.join(left_out)}. "
+        )
         raise TaskError(
-            f"Only {len(varying)} of {len(tasks)} tasks can be learned from; at least 3 are needed "
-            "to learn what tasks have in common. Left out as constant (to a billionth of their "
-            f"size) or of one point: {', '.join(left_out) or 'none'}. Add tasks, or tune without a "
-            "prior."
+            f"Only {len(varying)} of {len(tasks)} tasks can be learned from; at least "
+            f"{LEAST_TASKS} are needed to learn what tasks have in common. "
+            f"{constant if left_out else ''}Add tasks, or tune without a prior."
         )
     batch = pad(varying)
     locations = np.array([np.mean(task.values) for task in varying])

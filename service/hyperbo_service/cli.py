@@ -53,6 +53,7 @@ _SERVER_MODULES = frozenset(
         "safetensors",
         "scipy",
         "sqlalchemy",
+        "threadpoolctl",
     }
 )
 

@@ -28,6 +28,9 @@ from hyperbo_datasets.collect.workloads.size import Size
 from hyperbo_datasets.errors import CollectError, CorpusError
 from hyperbo_datasets.schema import CONFIG_ID, TASK, TuningTable
 
+WORTH_MEASURING = 64
+"""Runs of a task; fewer are trained in less time than it takes to find out how."""
+
 MEASURING, TRAINING = "measuring speed", "training"
 """The stages of a call."""
 
@@ -44,7 +47,8 @@ class Plan:
         matched: Configurations that all tasks share.
         unmatched: Configurations of each task's own.
         width: How many are trained side by side. If None, the fastest, which is measured; but one
-            of the published size, which leaves nothing idle and much memory taken.
+            of the published size, which leaves nothing idle and much memory taken, and one where
+            a task has fewer runs than `WORTH_MEASURING`.
         base: A table of an earlier collection with the same sweep, whose runs are not trained
             again.
     """
@@ -70,7 +74,10 @@ class Plan:
     @property
     def known_width(self) -> int | None:
         """How many are trained side by side, where that need not be measured."""
-        return 1 if self.width is None and self.sweep.size is Size.PUBLISHED else self.width
+        is_small = self.matched + self.unmatched < WORTH_MEASURING
+        if self.width is None and (is_small or self.sweep.size is Size.PUBLISHED):
+            return 1
+        return self.width
 
     @property
     def counts(self) -> dict[Kind, int]:

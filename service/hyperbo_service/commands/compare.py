@@ -1,6 +1,7 @@
 """`hyperbo study compare`: compare methods on a table's tasks, offline."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from hyperbo_service.choices import ExecutorName, HoldOutName, MethodName, Setti
 from hyperbo_service.commands.numerics import keep_compiled_programs
 from hyperbo_service.commands.options import AddressOption, AsJson, ExecutorOption, examples
 from hyperbo_service.console import bars, note, print_json, results, say, table, warn, working
+from hyperbo_service.errors import CommandError
 from hyperbo_service.names import pick_all
 
 DEFAULT_METHODS = "hyperbo,gp,portfolio,random"
@@ -111,6 +113,17 @@ def compare(
             trials=trials,
             folder=out or Path(f"study-{source.name}-{setting.value}"),
         )
+        unable = offline.without_shared(plan)
+        plan = replace(plan, methods=tuple(each for each in plan.methods if each not in unable))
+    if unable:
+        text = (
+            f"the tasks of {source.name} share no configuration, from which "
+            f"{', '.join(unable)} would learn"
+        )
+        if methods is not None:
+            others = ",".join(plan.methods) or DEFAULT_METHODS
+            raise CommandError(f"{text[0].upper()}{text[1:]}. Leave out: --methods {others}.")
+        note(f"{text}: left out")
     with bars() as shown:
         outcome = offline.run(plan, executor=engine, on_progress=_Reporter(shown))
     path = None

@@ -49,8 +49,8 @@ def collect(
             "--tasks",
             metavar="NAMES",
             help="Tasks, corpus_architecture_batch, separated by commas; * stands for anything in "
-            "the names of the bundled table's tasks. Default: all of those that there are in the "
-            "size.",
+            "the names of the bundled table's tasks. Default: those of the table to --extend, else "
+            "all of the bundled one's that there are in the size.",
             show_default=False,
         ),
     ] = None,
@@ -106,7 +106,7 @@ def collect(
             min=1,
             max=16,
             help="Configurations trained side by side. Default: the fastest, which is measured; 1 "
-            "of the published size.",
+            "of the published size, or for less than 64 runs a task.",
             show_default=False,
         ),
     ] = None,
@@ -148,6 +148,8 @@ def collect(
 
         sweep = Sweep(optimizer.value, Size(size.value), seed)
         base = _base(called, extend, sweep)
+        if tasks is None and extend is not None:
+            tasks = list(base.tasks)
         plan = Plan(sweep, _tasks(tasks, sweep.size), matched, unmatched, width, base)
         engine = make_executor(executor, workers, address)
     if limit is not None:
@@ -333,6 +335,7 @@ def _jobs(stage: str) -> str:
 
 
 def _print(found: Any, path: Path, *, as_json: bool) -> None:
+    from hyperbo.pretraining import LEAST_TASKS
     from hyperbo_datasets.catalogue import describe
 
     summary = describe(found)
@@ -353,3 +356,5 @@ def _print(found: Any, path: Path, *, as_json: bool) -> None:
         f"[bold]{summary['runs']:,} runs[/] of {summary['tasks']} tasks are the table {found.name}."
     )
     say(f"[dim]Stored in:[/] {path.parent}")
+    if summary["tasks"] >= LEAST_TASKS:
+        say(f"[dim]Next:[/] [cyan]hyperbo pretrain {found.name}[/]")

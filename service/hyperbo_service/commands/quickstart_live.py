@@ -87,7 +87,7 @@ def _tell(courses: list[Any], name: Any, reference: Any, seconds: float) -> None
     results().print(shown)
     say(
         "   One workload and one seed are an anecdote; python -m "
-        "hyperbo_service.benchmark.live_study takes more of both."
+        f"hyperbo_service.benchmark.live_study {name} takes more seeds, and other workloads."
     )
     say(f"   Next: [cyan]hyperbo study live {name} --local --prior {reference}[/]")
     say(f"[dim]Done in {seconds:.0f} s.[/]")

@@ -177,6 +177,8 @@ def _tell(study: Any, ended: list[Any], *, as_json: bool) -> None:
     results().print(shown)
     if best is not None:
         say(f"Best error [bold]{best.value:.4f}[/] by trial {best.number} of study {study.id}.")
+    record = study.info()
+    say(f"[dim]Suggested from the prior:[/] {record.resolved_prior or record.prior}")
     say(
         "[dim]Go on:[/] the same command. [dim]Look into it:[/] hyperbo study show "
         f"{study.id}, with the same --local or --server"

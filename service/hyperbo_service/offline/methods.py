@@ -66,6 +66,12 @@ METHODS: Mapping[MethodName, Callable[[], Recipe]] = {
 }
 
 
+LEARN_FROM_SHARED = frozenset(
+    {MethodName.HYPERBO_EKL, MethodName.PORTFOLIO, MethodName.PORTFOLIO_GP}
+)
+"""Methods that learn from configurations which all tasks of a fold share, and from no others."""
+
+
 def recipes(names: Sequence[MethodName]) -> list[Recipe]:
     """The recipes of some methods.
 

@@ -21,12 +21,14 @@ from hyperbo.benchmark import (
 )
 from hyperbo.benchmark.runner import Fold, pool_jobs
 from hyperbo.benchmark.trained_methods import PretrainedRecipe
+from hyperbo.errors import TaskError
 from hyperbo.jobs import Executor, Progress, installed_versions, run_jobs
+from hyperbo.tasks import Task, match
 from hyperbo_datasets.folds import NewPoints, SamePoints, Setting, related_folds, table_folds
 from hyperbo_datasets.schema import TuningTable
 from hyperbo_datasets.store import content_digest
 from hyperbo_service.choices import MethodName, SettingName
-from hyperbo_service.offline.methods import METHODS, recipes
+from hyperbo_service.offline.methods import LEARN_FROM_SHARED, METHODS, recipes
 from hyperbo_service.offline.slices import slice_prior
 
 SETTINGS: Mapping[SettingName, Setting] = {
@@ -106,6 +108,20 @@ class Outcome:
     speedups: pd.DataFrame | None
     method: str
     reference: str | None
+
+
+def without_shared(plan: Plan) -> list[MethodName]:
+    """The plan's methods that learn from shared configurations, where the tasks share none."""
+    needy = [name for name in plan.methods if name in LEARN_FROM_SHARED]
+    return needy if needy and any(not _share(fold.training) for fold in plan.make_folds()) else []
+
+
+def _share(tasks: Sequence[Task]) -> bool:
+    try:
+        match(list(tasks))
+    except TaskError:
+        return False
+    return True
 
 
 def run(plan: Plan, *, executor: Executor, on_progress: Callable[[Progress], None]) -> Outcome:

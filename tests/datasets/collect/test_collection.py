@@ -23,6 +23,7 @@ from hyperbo.jobs import (
     TimeLimited,
     harness,
 )
+from hyperbo_datasets.collect import collection
 from hyperbo_datasets.collect.collected_table import (
     METRIC,
     is_collection,
@@ -263,6 +264,13 @@ def test_damaged_result_is_named(folder: Path, undisturbed: TuningTable) -> None
     assert_same(to_table(folder, "t"), undisturbed)
 
 
+@pytest.fixture
+def worth_measuring(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few the runs."""
+    monkeypatch.setattr(collection, "WORTH_MEASURING", 1)
+
+
+@pytest.mark.usefixtures("worth_measuring")
 def test_speed_is_measured_once(folder: Path) -> None:
     """Where no width is given, each task's is measured, and a later call keeps to it."""
     first, second = gather(plan(9, 0, width=None), folder), gather(plan(20, 0, width=None), folder)
@@ -278,6 +286,7 @@ def test_speed_is_measured_once(folder: Path) -> None:
     }
 
 
+@pytest.mark.usefixtures("worth_measuring")
 def test_speed_is_measured_where_something_is_missing(
     folder: Path, undisturbed: TuningTable
 ) -> None:
@@ -288,6 +297,7 @@ def test_speed_is_measured_where_something_is_missing(
     assert gather(plan(width=None, base=undisturbed), folder.with_name("other")).jobs == []
 
 
+@pytest.mark.usefixtures("worth_measuring")
 def test_a_failed_measurement_stops_no_other_task(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -311,6 +321,13 @@ def test_a_failed_measurement_stops_no_other_task(
     assert set(read_runs(folder)["task"]) == set(map(str, TASKS))
 
 
+def test_few_runs_are_not_worth_measuring(folder: Path) -> None:
+    """They are trained one by one, and nothing is measured before."""
+    assert {job.arguments["width"] for job in gather(plan(5, 3, width=None), folder).jobs} == {1}
+    assert plan(60, 4, width=None).known_width is None
+
+
+@pytest.mark.usefixtures("worth_measuring")
 def test_published_networks_are_trained_one_by_one() -> None:
     """One of them keeps a machine busy, and eight would not fit."""
     assert Plan(Sweep("nesterov", Size.PUBLISHED), TASKS, 1, 0).known_width == 1
@@ -318,6 +335,7 @@ def test_published_networks_are_trained_one_by_one() -> None:
     assert plan(width=None).known_width is None
 
 
+@pytest.mark.usefixtures("worth_measuring")
 @pytest.mark.parametrize("width", [None, 8])
 def test_no_time_is_no_harm(folder: Path, width: int | None) -> None:
     """An instalment that was over before it began says that there is no run yet; the next goes."""
@@ -331,6 +349,7 @@ def test_no_time_is_no_harm(folder: Path, width: int | None) -> None:
     assert len(to_table(folder, "t").final) == 10
 
 
+@pytest.mark.usefixtures("worth_measuring")
 def test_tasks_that_were_not_measured_wait(folder: Path) -> None:
     """Time that ends while speeds are measured leaves the others to the next instalment."""
 

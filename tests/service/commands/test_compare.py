@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+import hyperbo.jobs.slurm_executor  # noqa: F401 - its logs would be bound to a command's output
 from hyperbo.benchmark import load_evaluations
 from hyperbo.benchmark.trained_methods import hyperbo_recipe
 from hyperbo_service.choices import MethodName
@@ -110,3 +111,51 @@ def test_a_cluster_that_is_not_there(
     message = refused(*arguments, "--methods", "random", "--executor", "slurm", "--workers", "2")
 
     assert "cannot be found on the PATH" in message
+
+
+@pytest.fixture
+def apart(run: Run, written: Path, tmp_path: Path) -> tuple[str | Path, ...]:
+    """A study of a table whose tasks share no configuration, as old searches' logs do not."""
+    lines = ["task,rate,layers,error"]
+    for number, task in enumerate(("ants", "bees", "cats", "dogs", "elks", "flies")):
+        lines += [
+            f"{task},{0.001 * (row + 1 + 10 * number):.4f},{row % 8 + 1},0.{row + number:02d}"
+            for row in range(10)
+        ]
+    (tmp_path / "apart.csv").write_text("\n".join(lines) + "\n")
+    space = written / "space.json"
+    imported = run(
+        "data", "import", "csv", tmp_path / "apart.csv", "--space", space, "--name", "apart"
+    )
+    assert imported.exit_code == 0, imported.output
+    return (
+        "study", "apart", "--folds", "2", "--seeds", "1", "--trials", "2",
+        "--workers", "0", "--out", tmp_path / "study", "--no-report",
+    )  # fmt: skip
+
+
+def test_methods_that_need_shared_configurations_are_left_out(
+    run: Run, apart: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no method is named, those that can learn are compared, and a note says which cannot."""
+    monkeypatch.setitem(METHODS, MethodName.HYPERBO, lambda: hyperbo_recipe(steps=30))
+
+    result = run(*apart)
+
+    assert result.exit_code == 0, result.output
+    assert "apart share no configuration, from which portfolio would learn: left out" in (
+        " ".join(result.stderr.split())
+    )
+    assert "GP from scratch" in result.stdout
+    assert "portfolio" not in result.stdout
+
+
+def test_named_methods_that_cannot_learn_are_refused(
+    refused: Refused, apart: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Before any job, with the line that would do."""
+    message = refused(*apart, "--methods", "portfolio-gp,gp,hyperbo-ekl,random")
+
+    assert "from which portfolio-gp, hyperbo-ekl would learn" in message
+    assert message.endswith("Leave out: --methods gp,random.")
+    assert not (tmp_path / "study").exists()

@@ -182,6 +182,15 @@ def test_extends_a_table(collect: Run) -> None:
     assert new.groupby("kind")["place"].unique().map(list).to_dict() == {"matched": [2, 3]}
 
 
+def test_an_extension_goes_on_with_the_tables_tasks(collect: Run, run: Run) -> None:
+    """Where none are named; nobody is told to train all of the bundled table's."""
+    collect("--tasks", "cloud_middle_4,cloud_middle_8", "--name", "earlier")
+
+    later = run("collect", "--extend", "earlier", "--name", "later", "--matched", 3, "--json")
+
+    assert stored(later).tasks == ("cloud_middle_4", "cloud_middle_8")
+
+
 def test_patterns_are_the_bundled_tables_tasks(
     collect: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

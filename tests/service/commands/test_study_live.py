@@ -103,6 +103,7 @@ def test_shows_every_run(live: Run) -> None:
     rows = [line.split() for line in result.stdout.splitlines() if line.strip()[:1] in {"1", "2"}]
     assert [len(row) for row in rows] == [7, 7]
     assert "Best error" in result.stdout
+    assert "Suggested from the prior: none" in result.stdout
     assert f"hyperbo study show {STUDY}" in result.stdout
 
 
