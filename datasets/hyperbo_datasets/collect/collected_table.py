@@ -22,6 +22,7 @@ from hyperbo_datasets.collect.sweep import (
     VERSIONS,
     WIDTH,
     Sweep,
+    digest_of,
 )
 from hyperbo_datasets.collect.task_names import TaskName
 from hyperbo_datasets.errors import CollectError
@@ -146,6 +147,22 @@ def check_base(base: TuningTable, sweep: Sweep) -> None:
             f"{sweep.size.value}. Extend it with the size it was collected with."
         )
     _check_points(base, sweep)
+
+
+def check_corpora(base: TuningTable, tasks: Sequence[TaskName]) -> None:
+    """Refuse to add runs that are trained on other data than those of the same task before.
+
+    Raises:
+        CollectError: If a task's corpus has another content here than the table's runs were
+            trained on.
+    """
+    known: Mapping[str, str] = base.provenance.settings.get("corpora", {})
+    changed = [str(t) for t in tasks if known.get(str(t)) not in (None, digest_of(t))]
+    if changed:
+        raise CollectError(
+            f"The runs of {', '.join(changed)} in the table {base.name!r} were trained on another "
+            "content of the corpus than it has here. Bring that back, or leave the tasks out."
+        )
 
 
 def _check_points(base: TuningTable, sweep: Sweep) -> None:

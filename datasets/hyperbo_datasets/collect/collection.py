@@ -11,14 +11,13 @@ import pandas as pd
 from hyperbo.errors import JobsFailedError
 from hyperbo.jobs import Executor, Progress, read_manifest, read_results_by_key, run_jobs
 from hyperbo_datasets.collect.blocks import Block, missing_blocks
-from hyperbo_datasets.collect.collected_table import check_base, is_collection
+from hyperbo_datasets.collect.collected_table import check_base, check_corpora, is_collection
 from hyperbo_datasets.collect.points import MOST_PLACES, Kind, place_of
 from hyperbo_datasets.collect.sweep import (
     KIND,
     PLACE,
     Sweep,
     block_job,
-    digest_of,
     fastest_widths,
     speed_jobs,
 )
@@ -115,7 +114,7 @@ def collect(
     _check_tasks(plan)
     if plan.base is not None:
         check_base(plan.base, plan.sweep)
-        _check_corpora(plan.base, plan.tasks)
+        check_corpora(plan.base, plan.tasks)
     stored = _stored_blocks(plan, folder)
     missing = _missing_blocks(plan, stored)
     failures: list[str] = []
@@ -147,17 +146,6 @@ def _told_at_the_end(failures: list[str]) -> Iterator[None]:
         yield
     except JobsFailedError as error:
         failures.append(str(error))
-
-
-def _check_corpora(base: TuningTable, tasks: Sequence[TaskName]) -> None:
-    """Refuse to add runs that are trained on other data than those of the same task before."""
-    known: Mapping[str, str] = base.provenance.settings.get("corpora", {})
-    changed = [str(t) for t in tasks if known.get(str(t)) not in (None, digest_of(t))]
-    if changed:
-        raise CollectError(
-            f"The runs of {', '.join(changed)} in the table {base.name!r} were trained on another "
-            "content of the corpus than it has here. Bring that back, or leave the tasks out."
-        )
 
 
 def _check_tasks(plan: Plan) -> None:

@@ -113,7 +113,7 @@ def compare(
             trials=trials,
             folder=out or Path(f"study-{source.name}-{setting.value}"),
         )
-        unable = offline.without_shared(plan)
+        unable = offline.unable_methods(plan)
         plan = replace(plan, methods=tuple(each for each in plan.methods if each not in unable))
     if unable:
         text = (

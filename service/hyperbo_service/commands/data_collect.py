@@ -236,6 +236,7 @@ def _base(name: str, extend: str | None, sweep: Any) -> Any:
     """The table whose runs are taken over: that which is to be extended, or replaced.
 
     Raises:
+        CollectError: If the table to extend is of another sweep.
         CommandError: If the name is that of a table which cannot be replaced by a collection.
     """
     from hyperbo_datasets.catalogue import entries, resolve
@@ -253,7 +254,9 @@ def _base(name: str, extend: str | None, sweep: Any) -> Any:
             f"There is a table {name} already that was not collected. Choose another --name."
         )
     if extend is not None:
-        return resolve(extend)
+        base = resolve(extend)
+        check_base(base, sweep)
+        return base
     if not stored.exists():
         return None
     base = resolve(name)

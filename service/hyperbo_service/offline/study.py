@@ -110,8 +110,8 @@ class Outcome:
     reference: str | None
 
 
-def without_shared(plan: Plan) -> list[MethodName]:
-    """The plan's methods that learn from shared configurations, where the tasks share none."""
+def unable_methods(plan: Plan) -> list[MethodName]:
+    """Methods of the plan that would learn from shared configurations, where tasks share none."""
     needy = [name for name in plan.methods if name in LEARN_FROM_SHARED]
     return needy if needy and any(not _share(fold.training) for fold in plan.make_folds()) else []
 

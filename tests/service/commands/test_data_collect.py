@@ -237,6 +237,15 @@ def test_what_cannot_be_is_refused(
     assert not list(Path.cwd().rglob("*.parquet"))
 
 
+@pytest.mark.usefixtures("cloud")
+def test_what_was_not_collected_is_not_extended(run: Run) -> None:
+    """Its tasks are no workloads; that it is over another space is what is told."""
+    result = run("collect", "--extend", "lcbench", "--name", "more")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "over another search space" in result.stderr
+
+
 def test_address_needs_an_engine(run: Run, cloud: Path) -> None:  # noqa: ARG001
     """Worker processes are nowhere else."""
     result = run("collect", "--tasks", "cloud_middle_4", "--address", "auto")
